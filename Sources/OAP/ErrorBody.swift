@@ -1,0 +1,63 @@
+/// The JSON of an answer with a status >= 400, built in place without the heap:
+/// `{"code":"not_found","message":"…","retryable":false,"corr_id":"7"}`, with `"retry_after_ms":N` for 429 and 503.
+public struct ErrorBody: Sendable {
+    /// Longest code (19) and sentence (200), 20 + 20 digits and the members' names.
+    public static let byteCountMax = 384
+
+    private var storage = InlineArray<384, UInt8>(repeating: 0)
+    public private(set) var count = 0
+
+    /// - Parameters:
+    ///   - sentence: ASCII text, cut to 200 bytes; nil takes the code's own. All but printable ASCII, and quotes and
+    ///     backslashes, become apostrophes: no sentence of ours has any, and none may break the JSON.
+    ///   - retryAfterMilliseconds: written exactly when the code's status is 429 or 503.
+    public init(_ code: ErrorCode, sentence: String? = nil, correlation: UInt64, retryAfterMilliseconds: UInt64 = 0) {
+        self.append("{\"code\":\"")
+        self.append(code.name)
+        self.append("\",\"message\":\"")
+        self.append(sentence: sentence ?? code.sentence)
+        self.append(code.isRetryable ? "\",\"retryable\":true,\"corr_id\":\"" : "\",\"retryable\":false,\"corr_id\":\"")
+        self.append(decimal: correlation)
+        self.append("\"")
+        if code.hasRetryAfter {
+            self.append(",\"retry_after_ms\":")
+            self.append(decimal: retryAfterMilliseconds)
+        }
+        self.append("}")
+    }
+
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { self.storage.span.extracting(0..<self.count) }
+    }
+
+    private mutating func append(_ text: String) {
+        for byte in text.utf8 {
+            self.storage[self.count] = byte
+            self.count += 1
+        }
+    }
+
+    private mutating func append(sentence: String) {
+        for byte in sentence.utf8.prefix(200) {
+            let isPlain = byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte < 0x7F
+            self.storage[self.count] = isPlain ? byte : UInt8(ascii: "'")
+            self.count += 1
+        }
+    }
+
+    private mutating func append(decimal value: UInt64) {
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var first = 20
+        var rest = value
+        repeat {
+            first -= 1
+            digits[first] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        } while rest > 0
+        for index in first..<20 {
+            self.storage[self.count] = digits[index]
+            self.count += 1
+        }
+    }
+}
