@@ -27,9 +27,12 @@ func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
 let package = Package(
     name: "svc-gateway",
     targets: [
+        .systemLibrary(name: "CLibURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .target(name: "CIngress", dependencies: ["CLibURing"], cSettings: [.define("_GNU_SOURCE")]),
         room("OAP"),
         room("Admission"),
         room("Telemetry"),
+        room("Reactor", ["CIngress"]),
         tests("OAPTests", ["OAP"]),
         tests("AdmissionTests", ["Admission"]),
         tests("TelemetryTests", ["Telemetry"]),

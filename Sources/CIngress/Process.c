@@ -1,0 +1,117 @@
+#include "CIngress.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t ingress_monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+int32_t ingress_eventfd(void) {
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int32_t ingress_eventfd_signal(int32_t fd) {
+    uint64_t one = 1;
+    return write(fd, &one, sizeof one) < 0 ? -errno : 0;
+}
+
+int32_t ingress_eventfd_drain(int32_t fd) {
+    uint64_t count;
+    return read(fd, &count, sizeof count) < 0 ? -errno : 0;
+}
+
+int32_t ingress_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int32_t)limit.rlim_cur;
+}
+
+int32_t ingress_online_cpus(void) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+    return (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+void ingress_processor_time(uint64_t *user_us, uint64_t *system_us) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage); /* cannot fail for the own process */
+    *user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000 + (uint64_t)usage.ru_utime.tv_usec;
+    *system_us = (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec;
+}
+
+int32_t ingress_open_descriptors(void) {
+    DIR *directory = opendir("/proc/self/fd");
+    if (directory == NULL) return -errno;
+    int32_t count = -3; /* ".", ".." and the directory's own descriptor */
+    while (readdir(directory) != NULL) count++;
+    closedir(directory);
+    return count;
+}
+
+typedef struct {
+    void (*body)(void *);
+    void *context;
+    char name[16];
+} thread_start;
+
+static void *run_thread(void *argument) {
+    thread_start start = *(thread_start *)argument;
+    free(argument);
+    pthread_setname_np(pthread_self(), start.name);
+    start.body(start.context);
+    return NULL;
+}
+
+int32_t ingress_thread_start(const char *name, int32_t cpu, void (*body)(void *), void *context, pthread_t *out) {
+    thread_start *start = calloc(1, sizeof *start);
+    if (start == NULL) return -ENOMEM;
+    start->body = body;
+    start->context = context;
+    strncpy(start->name, name, sizeof start->name - 1);
+    /* Signals belong to the thread that waits for them; a worker never runs a handler. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(out, NULL, run_thread, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result != 0) {
+        free(start);
+        return -result;
+    }
+    if (cpu >= 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET((size_t)cpu, &set);
+        pthread_setaffinity_np(*out, sizeof set, &set);
+    }
+    return 0;
+}
+
+int32_t ingress_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
+
+void *ingress_map(uint64_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void ingress_unmap(void *memory, uint64_t bytes) { munmap(memory, bytes); }
+
+const char *ingress_errno_name(int32_t code) {
+    const char *name = strerrorname_np(code);
+    return name == NULL ? "unknown" : name;
+}

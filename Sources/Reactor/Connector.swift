@@ -1,0 +1,22 @@
+internal import CIngress
+
+/// Client connections for an event loop.
+public enum Connector {
+    /// A connected TCP socket without Nagle's delay. The caller owns the descriptor and closes it through its kernel.
+    ///
+    /// - Parameters:
+    ///   - timeoutMilliseconds: how long the handshake may take; ETIMEDOUT afterwards.
+    ///   - nonBlocking: what `EpollKernel` needs; `UringKernel` waits for blocking sockets by itself.
+    public static func connect(
+        to address: SocketAddress, timeoutMilliseconds: Int, nonBlocking: Bool
+    ) throws(SystemError) -> Int32 {
+        var form = try address.kernelForm()
+        let result = unsafe ingress_connect(&form, Int32(clamping: timeoutMilliseconds))
+        let descriptor = try SystemError.check(result, "connect", address.description)
+        guard nonBlocking else { return descriptor }
+        let changed = ingress_set_nonblocking(descriptor, true)
+        if changed < 0 { _ = ingress_close(descriptor) }
+        _ = try SystemError.check(changed, "fcntl", address.description)
+        return descriptor
+    }
+}
