@@ -28,11 +28,13 @@ let package = Package(
     name: "svc-gateway",
     targets: [
         .systemLibrary(name: "CLibURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "CIngress", dependencies: ["CLibURing"], cSettings: [.define("_GNU_SOURCE")]),
         room("OAP"),
         room("Admission"),
         room("Telemetry"),
         room("Reactor", ["CIngress"]),
+        room("IndexStore", ["CLMDB", "OAP"]),
         tests("OAPTests", ["OAP"]),
         tests("AdmissionTests", ["Admission"]),
         tests("TelemetryTests", ["Telemetry"]),
