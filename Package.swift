@@ -35,6 +35,8 @@ let package = Package(
         room("Telemetry"),
         room("Reactor", ["CIngress"]),
         room("IndexStore", ["CLMDB", "OAP"]),
+        room("Gateway", ["OAP", "Admission", "Telemetry"]),
+        room("GatewayRuntime", ["Reactor", "Gateway", "OAP", "Admission", "Telemetry", "IndexStore"]),
         tests("OAPTests", ["OAP"]),
         tests("AdmissionTests", ["Admission"]),
         tests("TelemetryTests", ["Telemetry"]),

@@ -1,0 +1,51 @@
+internal import Admission
+
+/// Where a session is in its life. Transitions are one way, from top to bottom.
+enum SessionPhase: Sendable {
+    /// Frames are read and answered.
+    case serving
+    /// The peer has ended its side: what is open is answered, then the session ends.
+    case peerEnded
+    /// The last answer is on its way; nothing is read any more.
+    case closing
+    /// All is sent and this side's writing has ended: what still arrives is discarded, within bounds.
+    case lingering(discardedBytes: Int)
+}
+
+/// What the core knows of one connection.
+struct Session {
+    let key: SessionKey
+    var phase = SessionPhase.serving
+    /// Requests that are open; the length of the list that starts at `firstOpen`.
+    var openCount = 0
+    var firstOpen: Int32 = -1
+    var bucket = LocalTokenBucket()
+    /// When the last whole frame came, the last answer left, or the phase began.
+    var activeNanoseconds: UInt64
+    /// When the frame that is being received began or last made its minimum of progress; 0 exactly when none is.
+    var partialNanoseconds: UInt64 = 0
+    /// Bytes of it that came since then.
+    var partialBytes = 0
+    /// When the output's backlog rose over its maximum or last made its minimum of progress; 0 exactly when it is
+    /// below.
+    var stalledNanoseconds: UInt64 = 0
+    var stalledBytes = 0
+
+    init(key: SessionKey, nowNanoseconds: UInt64) {
+        self.key = key
+        self.activeNanoseconds = nowNanoseconds
+    }
+}
+
+/// Why a session's time is up.
+public enum SessionExpiry: Equatable, Sendable {
+    case idle
+    /// A frame began and did not go on.
+    case partialFrame
+    /// The peer does not read its answers.
+    case outputStalled
+    /// The last answer could not be delivered, or the peer keeps sending behind it.
+    case lingerEnded
+    /// The gateway drains and this session is quiet.
+    case drained
+}

@@ -1,0 +1,128 @@
+public import Admission
+public import OAP
+internal import Telemetry
+
+/// Open requests: from admission to the answer, in one slab with two lists through it.
+extension WorkerCore {
+    /// True while the ticket's request has no answer.
+    public func isOpen(_ ticket: Ticket) -> Bool { self.open.contains(ticket) }
+
+    /// Whom a request came from; nil when the ticket is stale, and a session of nil when nobody waits on a
+    /// connection.
+    public func origin(of ticket: Ticket) -> (session: SessionKey?, request: FrameHeader)? {
+        guard self.open.contains(ticket) else { return nil }
+        return (self.open[slot: Int(ticket.slot)].session, self.open[slot: Int(ticket.slot)].request)
+    }
+
+    /// The request's result stands in its connection's output (or its client has gone): the permit returns.
+    public mutating func finish(_ ticket: Ticket, status: UInt16, nowNanoseconds: UInt64) {
+        guard let request = self.closed(ticket) else { return }
+        self.count(GatewayMetrics.App(request.request.application), status: status)
+        self.settleLate(request, nowNanoseconds: nowNanoseconds)
+    }
+
+    /// As `finish`, for a request that ends with an error; returns what to append. Nil when the ticket is stale.
+    public mutating func fail(
+        _ ticket: Ticket, _ code: ErrorCode, sentence: String? = nil, nowNanoseconds: UInt64
+    ) -> Refusal? {
+        guard let request = self.closed(ticket) else { return nil }
+        if code == .indexUnavailable || code == .backendUnavailable { self.telemetry.add(self.metrics.indexFailures) }
+        let refusal = self.refusal(request.request, code, sentence, retryAfterMilliseconds: 1000)
+        self.settleLate(request, nowNanoseconds: nowNanoseconds)
+        return refusal
+    }
+
+    /// What arrived in an earlier turn has a latency of its own; it was just counted with this turn's.
+    @inline(__always)
+    private mutating func settleLate(_ request: borrowing OpenRequest, nowNanoseconds: UInt64) {
+        guard request.arrivalNanoseconds != nowNanoseconds else { return }
+        let app = GatewayMetrics.App(request.request.application)
+        self.unsettled[app.rawValue] -= 1
+        self.telemetry.observe(
+            self.metrics.latency[app.rawValue], nanoseconds: nowNanoseconds &- request.arrivalNanoseconds)
+    }
+
+    /// A request whose deadline has passed. The caller fails it with `deadline_exceeded`.
+    public func overdue(nowNanoseconds: UInt64) -> Ticket? {
+        guard self.oldest >= 0, self.deadline(of: self.oldest) <= nowNanoseconds else { return nil }
+        return self.open.key(ofSlot: Int(self.oldest))
+    }
+
+    /// When the oldest open request becomes overdue.
+    var openDeadlineNanoseconds: UInt64? { self.oldest < 0 ? nil : self.deadline(of: self.oldest) }
+
+    private func deadline(of slot: Int32) -> UInt64 {
+        self.open[slot: Int(slot)].arrivalNanoseconds + self.limits.requestTimeoutNanoseconds
+    }
+
+    /// Records the latency of what was answered since the last call, all of which arrived at `arrivalNanoseconds`.
+    @inline(__always)
+    public mutating func settleLatencies(arrivalNanoseconds: UInt64, nowNanoseconds: UInt64) {
+        for app in 0..<3 where self.unsettled[app] > 0 {
+            self.telemetry.observe(
+                self.metrics.latency[app], nanoseconds: nowNanoseconds &- arrivalNanoseconds, count: self.unsettled[app]
+            )
+            self.unsettled[app] = 0
+        }
+    }
+
+    mutating func opened(
+        _ slot: Int?, _ header: FrameHeader, _ permit: consuming Permit, _ nowNanoseconds: UInt64
+    ) -> Ticket {
+        let request = OpenRequest(
+            session: slot.map { self.sessions[$0].key }, request: header, arrivalNanoseconds: nowNanoseconds,
+            permit: permit)
+        guard let ticket = self.open.insert(request) else {
+            preconditionFailure("a permit was granted beyond the capacity for open requests")
+        }
+        let index = Int32(ticket.slot)
+        if let slot {
+            let first = self.sessions[slot].firstOpen
+            self.open[slot: Int(index)].nextInSession = first
+            if first >= 0 { self.open[slot: Int(first)].previousInSession = index }
+            self.sessions[slot].firstOpen = index
+            self.sessions[slot].openCount += 1
+        }
+        self.open[slot: Int(index)].older = self.youngest
+        if self.youngest >= 0 { self.open[slot: Int(self.youngest)].younger = index } else { self.oldest = index }
+        self.youngest = index
+        return ticket
+    }
+
+    /// Takes a request out of the slab and out of both lists.
+    private mutating func closed(_ ticket: Ticket) -> OpenRequest? {
+        guard let request = self.open.remove(ticket) else { return nil }
+        if request.older >= 0 {
+            self.open[slot: Int(request.older)].younger = request.younger
+        } else {
+            self.oldest = request.younger
+        }
+        if request.younger >= 0 {
+            self.open[slot: Int(request.younger)].older = request.older
+        } else {
+            self.youngest = request.older
+        }
+        if let session = request.session {
+            let slot = Int(session.slot)
+            if request.previousInSession >= 0 {
+                self.open[slot: Int(request.previousInSession)].nextInSession = request.nextInSession
+            } else {
+                self.sessions[slot].firstOpen = request.nextInSession
+            }
+            if request.nextInSession >= 0 {
+                self.open[slot: Int(request.nextInSession)].previousInSession = request.previousInSession
+            }
+            self.sessions[slot].openCount -= 1
+        }
+        return request
+    }
+
+    func isOpen(_ correlation: UInt64, on slot: Int) -> Bool {
+        var next = self.sessions[slot].firstOpen
+        while next >= 0 {
+            if self.open[slot: Int(next)].request.correlation == correlation { return true }
+            next = self.open[slot: Int(next)].nextInSession
+        }
+        return false
+    }
+}

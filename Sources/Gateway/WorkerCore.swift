@@ -1,0 +1,207 @@
+public import Admission
+public import OAP
+public import Telemetry
+
+/// Whether the process takes requests. Worker by worker the same, set by the runtime.
+public enum ServicePhase: UInt8, Sendable {
+    /// The index has not been asked yet: requests get `not_ready`.
+    case starting
+    case serving
+    /// What is open is finished; requests get `draining`.
+    case draining
+}
+
+/// The gateway's core for one worker, without I/O: frames and time in, orders out.
+///
+/// The runtime decodes a connection's bytes into frames, hands each one to `frame`, and carries out the order. What
+/// is admitted stays open, under a ticket, until `finish` or `fail`. One thread; time is the monotonic clock in
+/// nanoseconds.
+public struct WorkerCore: ~Copyable {
+    public let limits: GatewayLimits
+    public let metrics: GatewayMetrics
+    public let telemetry: TelemetryBank
+    public let decoder: FrameDecoder
+    /// The HELLO reply's payload.
+    public let helloPayload: [UInt8]
+    public internal(set) var phase = ServicePhase.starting
+    /// When the drain's time is up; meaningful exactly while `phase == .draining`.
+    public internal(set) var drainDeadlineNanoseconds: UInt64 = 0
+
+    let admission: IngressAdmission
+    var open: Slab<OpenRequest>
+    /// By slot. A slot whose connection has gone keeps its last tenant until it is used again.
+    var sessions: [Session] = []
+    var timers = TimerWheel()
+    /// Ends of the list of open requests by age, as slots; -1 when none is open.
+    var oldest: Int32 = -1
+    var youngest: Int32 = -1
+    /// Answered since the last `settleLatencies`, by app.
+    var unsettled = InlineArray<3, UInt64>(repeating: 0)
+
+    public init(
+        limits: GatewayLimits, admission: IngressAdmission, metrics: GatewayMetrics, telemetry: TelemetryBank,
+        transport: String = "tcp"
+    ) {
+        self.limits = limits
+        self.admission = admission
+        self.metrics = metrics
+        self.telemetry = telemetry
+        self.decoder = FrameDecoder(frameBytesMax: limits.frameBytesMax)
+        self.open = Slab(capacity: admission.concurrency.openMax)
+        self.helloPayload = Array(
+            """
+            {"max_frame":\(limits.frameBytesMax),"max_inflight":\(admission.inflightPerConnectionMax),\
+            "flags_supported":\(FrameFlags.supported),"versions":[\(FrameHeader.version)],"transports":["\(transport)"]}
+            """.utf8)
+    }
+
+    /// Requests of this worker that are open.
+    public var openCount: Int { self.open.count }
+
+    // MARK: Sessions
+
+    /// A connection was accepted in this slot. `key.slot` grows by at most one beyond the highest slot so far.
+    public mutating func connected(_ key: SessionKey, nowNanoseconds: UInt64) {
+        let slot = Int(key.slot)
+        precondition(slot <= self.sessions.count)
+        let session = Session(key: key, nowNanoseconds: nowNanoseconds)
+        if slot == self.sessions.count {
+            self.sessions.append(session)
+        } else {
+            self.sessions[slot] = session
+        }
+        self.timers.touch(slot)
+        self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+        self.telemetry.add(self.metrics.connectionsAccepted)
+        self.telemetry.add(self.metrics.connections)
+    }
+
+    /// The connection is closed. Its open requests keep their permits until they are answered or late.
+    public mutating func disconnected(_ slot: Int, reason: GatewayMetrics.CloseReason) {
+        var next = self.sessions[slot].firstOpen
+        while next >= 0 {
+            self.open[slot: Int(next)].session = nil
+            next = self.open[slot: Int(next)].nextInSession
+        }
+        self.sessions[slot].firstOpen = -1
+        self.sessions[slot].openCount = 0
+        self.timers.cancel(slot)
+        self.telemetry.add(self.metrics.connections, UInt64.max)
+        self.telemetry.add(self.metrics.closed(reason))
+    }
+
+    /// A connection was refused before it became a session.
+    public func connectionRefused(_ reason: GatewayMetrics.CloseReason) {
+        self.telemetry.add(self.metrics.connectionsAccepted)
+        self.telemetry.add(self.metrics.closed(reason))
+    }
+
+    /// True while frames of this session are to be decoded and served.
+    public func serves(_ slot: Int) -> Bool {
+        switch self.sessions[slot].phase {
+        case .serving, .peerEnded: true
+        case .closing, .lingering: false
+        }
+    }
+
+    /// Bytes came that belong to a frame which is not whole yet.
+    public mutating func partialReceived(_ slot: Int, bytes: Int, nowNanoseconds: UInt64) {
+        if self.sessions[slot].partialNanoseconds == 0 {
+            self.sessions[slot].partialNanoseconds = max(1, nowNanoseconds)
+            self.sessions[slot].partialBytes = 0
+            self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+            return
+        }
+        self.sessions[slot].partialBytes += bytes
+        if self.sessions[slot].partialBytes >= self.limits.readProgressBytesMin {
+            self.sessions[slot].partialNanoseconds = max(1, nowNanoseconds)
+            self.sessions[slot].partialBytes = 0
+        }
+    }
+
+    /// The frame that had begun is whole.
+    public mutating func partialEnded(_ slot: Int) { self.sessions[slot].partialNanoseconds = 0 }
+
+    /// The output's backlog has risen above its maximum.
+    public mutating func outputStalled(_ slot: Int, nowNanoseconds: UInt64) {
+        guard self.sessions[slot].stalledNanoseconds == 0 else { return }
+        self.sessions[slot].stalledNanoseconds = max(1, nowNanoseconds)
+        self.sessions[slot].stalledBytes = 0
+        self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+    }
+
+    /// Bytes have left.
+    @inline(__always)
+    public mutating func outputSent(_ slot: Int, bytes: Int, nowNanoseconds: UInt64) {
+        self.telemetry.add(self.metrics.bytesOut, UInt64(bytes))
+        guard self.sessions[slot].stalledNanoseconds != 0 else { return }
+        self.sessions[slot].stalledBytes += bytes
+        if self.sessions[slot].stalledBytes >= self.limits.outputProgressBytesMin {
+            self.sessions[slot].stalledNanoseconds = max(1, nowNanoseconds)
+            self.sessions[slot].stalledBytes = 0
+        }
+    }
+
+    /// The backlog is low again.
+    public mutating func outputResumed(_ slot: Int) { self.sessions[slot].stalledNanoseconds = 0 }
+
+    /// The peer has ended its side.
+    public mutating func peerEnded(_ slot: Int, outputEmpty: Bool) -> SessionAction {
+        switch self.sessions[slot].phase {
+        case .serving, .peerEnded:
+            self.sessions[slot].phase = .peerEnded
+            self.sessions[slot].partialNanoseconds = 0
+            return self.settled(slot, outputEmpty: outputEmpty)
+        case .closing:
+            // The answer is still on its way; once it is sent, there is nothing to linger for.
+            self.sessions[slot].phase = .peerEnded
+            return outputEmpty ? .close : .none
+        case .lingering:
+            return .close
+        }
+    }
+
+    /// The session is to end once its output is sent: it was refused, or the gateway drains.
+    public mutating func closing(_ slot: Int, outputEmpty: Bool, nowNanoseconds: UInt64) -> SessionAction {
+        switch self.sessions[slot].phase {
+        case .serving:
+            self.sessions[slot].phase = .closing
+            self.sessions[slot].partialNanoseconds = 0
+            self.sessions[slot].activeNanoseconds = nowNanoseconds
+            self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+            return outputEmpty ? self.linger(slot, nowNanoseconds: nowNanoseconds) : .none
+        case .peerEnded, .closing, .lingering:
+            return .none
+        }
+    }
+
+    /// All output is sent.
+    @inline(__always)
+    public mutating func outputEmptied(_ slot: Int, nowNanoseconds: UInt64) -> SessionAction {
+        switch self.sessions[slot].phase {
+        case .serving: .none
+        case .peerEnded: self.settled(slot, outputEmpty: true)
+        case .closing: self.linger(slot, nowNanoseconds: nowNanoseconds)
+        case .lingering: .none
+        }
+    }
+
+    /// Bytes came that nobody wants.
+    public mutating func discarded(_ slot: Int, bytes: Int) -> SessionAction {
+        guard case .lingering(let before) = self.sessions[slot].phase else { return .none }
+        let total = before + bytes
+        self.sessions[slot].phase = .lingering(discardedBytes: total)
+        return total > self.limits.lingerBytesMax ? .abort : .none
+    }
+
+    private mutating func linger(_ slot: Int, nowNanoseconds: UInt64) -> SessionAction {
+        self.sessions[slot].phase = .lingering(discardedBytes: 0)
+        self.sessions[slot].activeNanoseconds = nowNanoseconds
+        self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+        return .shutdownWrite
+    }
+
+    private func settled(_ slot: Int, outputEmpty: Bool) -> SessionAction {
+        outputEmpty && self.sessions[slot].openCount == 0 ? .close : .none
+    }
+}

@@ -1,0 +1,73 @@
+public import Reactor
+
+/// Which backend serves, and why: for the banner, `/metrics` and `ronctl status`.
+public struct Backend: Equatable, Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
+        case uring = "io_uring"
+        case epoll
+    }
+
+    public enum Wish: Sendable {
+        case automatic
+        case only(Kind)
+    }
+
+    public let kind: Kind
+    /// One sentence; for a fallback also how to enable what is missing.
+    public let reason: String
+    /// Optional features of the backend in use.
+    public let features: [String]
+
+    /// Opens a small kernel of the wished kind, and closes it again. `automatic` falls back to epoll.
+    public static func probe(
+        _ wish: Wish, uringFeatures: UringKernel.Features = .all
+    ) throws(BackendUnavailable) -> Backend {
+        switch wish {
+        case .only(.epoll):
+            return Backend(kind: .epoll, reason: "asked for", features: [])
+        case .only(.uring):
+            switch self.probeUring(uringFeatures) {
+            case .success(let features): return Backend(kind: .uring, reason: "asked for", features: features)
+            case .failure(let error): throw BackendUnavailable(cause: error)
+            }
+        case .automatic:
+            switch self.probeUring(uringFeatures) {
+            case .success(let features): return Backend(kind: .uring, reason: "the kernel has it", features: features)
+            case .failure(let error):
+                return Backend(kind: .epoll, reason: BackendUnavailable(cause: error).description, features: [])
+            }
+        }
+    }
+
+    private static func probeUring(_ features: UringKernel.Features) -> Result<[String], SystemError> {
+        do throws(SystemError) {
+            let limits = KernelLimits(bufferBytes: 4096, buffersCount: 8, submissionEntries: 8)
+            let kernel = try UringKernel(limits: limits, wanted: features)
+            return .success(kernel.featuresInUse)
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+/// io_uring cannot be used: what was refused, and what to do.
+public struct BackendUnavailable: Error, Equatable, Sendable, CustomStringConvertible {
+    public let cause: SystemError
+
+    public var description: String {
+        "io_uring is not available: \(self.cause); \(self.remedy)"
+    }
+
+    private var remedy: String {
+        switch self.cause.name {
+        case "EPERM", "EACCES":
+            "to enable it set the sysctl kernel.io_uring_disabled=0, or allow io_uring_setup in the container's seccomp profile"
+        case "ENOSYS", "EINVAL":
+            "to enable it run Linux 5.19 or newer, or allow io_uring_setup in the container's seccomp profile"
+        case "ENOMEM":
+            "to enable it raise the limit of locked memory (ulimit -l)"
+        default:
+            "to enable it see io_uring_setup(2)"
+        }
+    }
+}

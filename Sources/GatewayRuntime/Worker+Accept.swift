@@ -1,0 +1,80 @@
+internal import Admission
+internal import Gateway
+internal import Reactor
+
+extension Worker where K: ~Copyable, I: ~Copyable {
+    /// How long accepting rests when descriptors or kernel memory ran out.
+    private static var acceptRestNanoseconds: UInt64 { 100_000_000 }
+
+    mutating func acceptFinished(_ completion: Completion) throws(SystemError) {
+        if completion.isFinal { self.accepting = false }
+        if completion.result >= 0 {
+            try self.accepted(completion.result)
+        } else if completion.result != -ErrnoCode.cancelled {
+            self.events.tell(
+                .acceptFailed(SystemError(call: "accept", code: -completion.result)),
+                nowNanoseconds: self.nowNanoseconds)
+        }
+        guard completion.isFinal, self.listener != nil else { return }
+        guard self.core.phase != .draining && !self.stopping else {
+            try self.closeListener()
+            return
+        }
+        if completion.result >= 0 {
+            try self.startAccepting()
+        } else {
+            self.acceptRetryNanoseconds = self.nowNanoseconds + Self.acceptRestNanoseconds
+        }
+    }
+
+    private mutating func startAccepting() throws(SystemError) {
+        guard let descriptor = self.listener?.descriptor else { return }
+        try self.kernel.startAccepting(descriptor, token: Self.listenerToken)
+        self.accepting = true
+        self.acceptRetryNanoseconds = nil
+    }
+
+    mutating func retryAccepting() throws(SystemError) {
+        guard let retry = self.acceptRetryNanoseconds, retry <= self.nowNanoseconds else { return }
+        try self.startAccepting()
+    }
+
+    private mutating func accepted(_ descriptor: Int32) throws(SystemError) {
+        let connectionsMax = self.core.limits.connectionsMax
+        guard self.shared.connections.take(max: connectionsMax) else {
+            self.kernel.close(descriptor, reset: true)
+            self.core.connectionRefused(.connectionsMax)
+            self.events.tell(.connectionRefused(open: connectionsMax), nowNanoseconds: self.nowNanoseconds)
+            return
+        }
+        guard let key = self.connections.insert(Connection(descriptor: descriptor)) else {
+            preconditionFailure("fewer connections in the process than in this worker")
+        }
+        self.core.connected(
+            SessionKey(slot: key.slot, generation: key.generation), nowNanoseconds: self.nowNanoseconds)
+        try self.startReceiving(Int(key.slot))
+        if self.core.phase == .draining { self.sendGoAway(Int(key.slot)) }
+    }
+
+    /// Ends accepting; the final completion closes the listener.
+    mutating func stopAccepting() throws(SystemError) {
+        self.acceptRetryNanoseconds = nil
+        guard let descriptor = self.listener?.descriptor else { return }
+        if self.accepting {
+            self.kernel.stopAccepting(descriptor, token: Self.listenerToken)
+        } else {
+            try self.closeListener()
+        }
+    }
+
+    /// Closing one of several listeners of a port resets what waits in its queue, so the queue is emptied first.
+    private mutating func closeListener() throws(SystemError) {
+        guard let descriptor = self.listener?.descriptor else { return }
+        while !self.stopping, let waiting = Listener.acceptPending(descriptor) {
+            try self.accepted(waiting)
+        }
+        if let listener = self.listener.take() {
+            self.kernel.close(listener.intoDescriptor(), reset: false)
+        }
+    }
+}

@@ -1,0 +1,243 @@
+internal import Admission
+internal import Gateway
+internal import OAP
+internal import Reactor
+
+/// Carries the core's orders out: looks up, and appends answers to the session's output.
+extension Worker where K: ~Copyable, I: ~Copyable {
+    /// Room that a lookup needs before it runs: an answer's header and the largest record that an index takes.
+    private static var answerBytesMax: Int { FrameHeader.byteCount + IndexRecord.jsonBytesMax }
+
+    mutating func serve(_ slot: Int, _ header: FrameHeader, _ payload: Span<UInt8>) {
+        let order = self.core.frame(slot, header, payload: payload, nowNanoseconds: self.nowNanoseconds)
+        self.carryOut(order, slot, payload)
+    }
+
+    mutating func carryOut(_ order: Order, _ slot: Int, _ payload: Span<UInt8>) {
+        switch order {
+        case .resolve(let ticket):
+            self.resolve(ticket, slot, key: payload)
+        case .resolveMany(let ticket, let keys):
+            self.resolveMany(ticket, slot, keys, payload)
+        case .answer(let answer):
+            self.append(answer, slot, payload)
+        case .answerAndClose(let answer):
+            self.append(answer, slot, payload)
+            let action = self.core.closing(
+                slot, outputEmpty: self.connections[slot: slot].isOutputEmpty, nowNanoseconds: self.nowNanoseconds)
+            self.perform(action, slot)
+        }
+    }
+
+    private mutating func append(_ answer: Answer, _ slot: Int, _ payload: Span<UInt8>) {
+        switch answer {
+        case .echo(let header):
+            self.append(header, payload, slot)
+        case .hello(let header):
+            let hello = self.core.helloPayload
+            self.append(header, hello.span, slot)
+        case .refusal(let refusal):
+            self.append(refusal, slot)
+        }
+    }
+
+    mutating func append(_ refusal: Refusal, _ slot: Int) {
+        let body = refusal.body
+        let header = refusal.header.answer(status: refusal.code.status, payloadBytes: body.count)
+        self.append(header, body.bytes, slot)
+        guard self.shared.configuration.tellsRefusals else { return }
+        self.events.tell(
+            .requestRefused(correlation: refusal.header.correlation, code: refusal.code),
+            nowNanoseconds: self.nowNanoseconds)
+    }
+
+    /// Appends one frame to the session's output.
+    mutating func append(_ header: FrameHeader, _ payload: Span<UInt8>, _ slot: Int) {
+        guard let block = self.output(slot, room: FrameHeader.byteCount + payload.count) else { return }
+        var output = consume block
+        output.extend(by: FrameHeader.byteCount) { header.encode(into: &$0) }
+        output.append(payload)
+        self.putBack(output, slot)
+    }
+
+    // MARK: Lookups
+
+    private mutating func resolve(_ ticket: Ticket, _ slot: Int, key: Span<UInt8>) {
+        guard let block = self.output(slot, room: Self.answerBytesMax) else {
+            _ = self.core.fail(ticket, .internalFault, nowNanoseconds: self.nowNanoseconds)
+            return
+        }
+        var output = consume block
+        let start = output.count
+        output.extend(by: FrameHeader.byteCount) { _ in }
+        var fits = true
+        let outcome = self.index.lookup(key, ticket: ticket, nowNanoseconds: self.nowNanoseconds) { record in
+            fits = record.count <= output.room
+            if fits { output.append(record) }
+        }
+        if case .found = outcome, fits, let origin = self.core.origin(of: ticket) {
+            let payloadBytes = output.count - start - FrameHeader.byteCount
+            let header = origin.request.answer(status: 200, payloadBytes: payloadBytes)
+            output.patch(start..<(start + FrameHeader.byteCount)) { header.encode(into: &$0) }
+            self.putBack(output, slot)
+            self.core.finish(ticket, status: 200, nowNanoseconds: self.nowNanoseconds)
+            return
+        }
+        output.truncate(to: start)
+        self.putBack(output, slot)
+        switch outcome {
+        case .found:
+            self.fail(ticket, IndexFailure(code: .internalFault, detail: "a record is larger than 4000 bytes"))
+        case .absent:
+            self.fail(ticket, IndexFailure(code: .notFound, detail: ""))
+        case .failed(let failure):
+            self.fail(ticket, failure)
+        case .pending:
+            break
+        }
+    }
+
+    /// The records in order, `null` for those that are not there: at most 256 * 4,001 + 1 bytes, which fit one frame.
+    private mutating func resolveMany(_ ticket: Ticket, _ slot: Int, _ keys: KeyList, _ payload: Span<UInt8>) {
+        guard let block = self.output(slot, room: Self.answerBytesMax) else {
+            _ = self.core.fail(ticket, .internalFault, nowNanoseconds: self.nowNanoseconds)
+            return
+        }
+        var output = consume block
+        let start = output.count
+        output.extend(by: FrameHeader.byteCount) { _ in }
+        var failure: IndexFailure? = nil
+        var rest = keys
+        var separator = UInt8(ascii: "[")
+        // Taken out of self, since a key that is borrowed from there would exclude the index.
+        var key = self.keyScratch
+        self.keyScratch = []
+        defer { self.keyScratch = key }
+        while failure == nil, let count = rest.next(of: payload, into: &key) {
+            // Room for a separator, the largest record and the closing bracket.
+            guard
+                output.room > IndexRecord.jsonBytesMax + 2
+                    || self.pool.grow(&output, by: max(IndexRecord.jsonBytesMax + 3, output.count))
+                    || self.pool.grow(&output, by: IndexRecord.jsonBytesMax + 3)
+            else {
+                failure = IndexFailure(code: .overloaded, detail: "no memory for an answer")
+                break
+            }
+            output.append(separator)
+            separator = UInt8(ascii: ",")
+            failure = self.appendRecord(key.span.extracting(0..<count), &output)
+        }
+        if failure == nil, output.count - start <= self.core.limits.frameBytesMax - 1,
+            let origin = self.core.origin(of: ticket)
+        {
+            output.append(UInt8(ascii: "]"))
+            let payloadBytes = output.count - start - FrameHeader.byteCount
+            let header = origin.request.answer(status: 200, payloadBytes: payloadBytes)
+            output.patch(start..<(start + FrameHeader.byteCount)) { header.encode(into: &$0) }
+            self.putBack(output, slot)
+            self.core.finish(ticket, status: 200, nowNanoseconds: self.nowNanoseconds)
+            return
+        }
+        output.truncate(to: start)
+        self.putBack(output, slot)
+        self.fail(
+            ticket,
+            failure ?? IndexFailure(code: .badRequest, detail: "the answer is longer than max_frame"))
+    }
+
+    /// One element of the array: the record, or `null`.
+    private mutating func appendRecord(_ key: Span<UInt8>, _ output: inout Block) -> IndexFailure? {
+        var fits = true
+        let outcome = self.index.lookup(key, ticket: nil, nowNanoseconds: self.nowNanoseconds) { record in
+            fits = record.count <= output.room
+            if fits { output.append(record) }
+        }
+        switch outcome {
+        case .found:
+            return fits ? nil : IndexFailure(code: .internalFault, detail: "a record is larger than 4000 bytes")
+        case .absent:
+            for byte in "null".utf8 { output.append(byte) }
+            return nil
+        case .failed(let failure): return failure
+        case .pending: return IndexFailure(code: .internalFault, detail: "the index cannot answer many keys late")
+        }
+    }
+
+    /// Answers a request with an error, on its connection or to the admin port, and tells operators when it is their
+    /// concern.
+    mutating func fail(_ ticket: Ticket, _ failure: IndexFailure) {
+        guard let origin = self.core.origin(of: ticket) else { return }
+        switch failure.code {
+        case .indexUnavailable, .backendUnavailable:
+            self.events.tell(
+                .indexFailed(correlation: origin.request.correlation, detail: failure.detail),
+                nowNanoseconds: self.nowNanoseconds)
+        case .internalFault:
+            self.events.tell(
+                .internalFault(correlation: origin.request.correlation, detail: failure.detail),
+                nowNanoseconds: self.nowNanoseconds)
+        default: break
+        }
+        guard let refusal = self.core.fail(ticket, failure.code, nowNanoseconds: self.nowNanoseconds) else { return }
+        if let session = origin.session {
+            self.append(refusal, Int(session.slot))
+            self.settle(Int(session.slot))
+        } else if let reply = self.adminReplies.removeValue(forKey: ticket) {
+            reply(Self.adminAnswer(refusal))
+        }
+    }
+
+    // MARK: Later
+
+    /// Answers that came after their turn, and requests whose deadline has passed.
+    mutating func answerLate() {
+        while let late = self.index.popLate(nowNanoseconds: self.nowNanoseconds) {
+            guard let origin = self.core.origin(of: late.ticket) else { continue }
+            switch late.outcome {
+            case .found:
+                let header = origin.request.answer(status: 200, payloadBytes: late.record.count)
+                if let session = origin.session {
+                    self.append(header, late.record.span, Int(session.slot))
+                } else {
+                    self.adminReplies.removeValue(forKey: late.ticket)?(.record(late.record))
+                }
+                self.core.finish(late.ticket, status: 200, nowNanoseconds: self.nowNanoseconds)
+                if let session = origin.session { self.settle(Int(session.slot)) }
+            case .absent: self.fail(late.ticket, IndexFailure(code: .notFound, detail: ""))
+            case .failed(let failure): self.fail(late.ticket, failure)
+            case .pending: break
+            }
+        }
+        while let ticket = self.core.overdue(nowNanoseconds: self.nowNanoseconds) {
+            self.fail(ticket, IndexFailure(code: .deadlineExceeded, detail: ""))
+        }
+    }
+
+    // MARK: Output blocks
+
+    /// The session's output with at least `room` free bytes, taken out of the connection; nil, with the session
+    /// ended, when it may have no more. `putBack` returns it.
+    private mutating func output(_ slot: Int, room: Int) -> Block? {
+        guard self.connections[slot: slot].ending == nil else { return nil }
+        if let block = self.connections[slot: slot].filling.take() {
+            var filling = consume block
+            if filling.room >= room || self.pool.grow(&filling, by: room) { return filling }
+            self.pool.give(filling)
+        } else if let block = self.pool.take(atLeast: room) {
+            return block
+        }
+        self.end(slot, .memory, reset: true)
+        return nil
+    }
+
+    private mutating func putBack(_ block: consuming Block, _ slot: Int) {
+        guard block.count > 0 else {
+            self.pool.give(block)
+            return
+        }
+        self.connections[slot: slot].filling = consume block
+        guard !self.connections[slot: slot].isDirty else { return }
+        self.connections[slot: slot].isDirty = true
+        self.dirty.append(UInt32(slot))
+    }
+}

@@ -1,0 +1,167 @@
+internal import Admission
+internal import Gateway
+internal import OAP
+internal import Reactor
+internal import Telemetry
+
+/// What all workers of a process share.
+final class SharedState: Sendable {
+    let configuration: RuntimeConfiguration
+    let admission: IngressAdmission
+    let metrics: GatewayMetrics
+    let budget: MemoryBudget
+    let connections: ConnectionCount
+    let tell: @Sendable (RuntimeEvent) -> Void
+
+    init(configuration: RuntimeConfiguration, tell: @escaping @Sendable (RuntimeEvent) -> Void) {
+        self.configuration = configuration
+        self.admission = IngressAdmission(
+            openMax: configuration.openMax, inflightPerConnectionMax: configuration.inflightPerConnectionMax,
+            connectionRate: configuration.connectionRate, tenantRate: configuration.tenantRate,
+            globalRate: configuration.globalRate)
+        self.metrics = GatewayMetrics()
+        self.budget = MemoryBudget(bytesMax: configuration.bufferBytesMax)
+        self.connections = ConnectionCount()
+        self.tell = tell
+    }
+}
+
+/// One worker: a thread's loop over its own listener, sessions, buffers and timers. It carries out what the core orders.
+///
+/// ```
+///  wait ──► completions ──► receive ──► decode ──► core.frame ──► order ──► index / answer ──► output
+///   ▲                                                                                            │
+///   └───────────── late answers, expiries ◄── one send per dirty session ◄───────────────────────┘
+/// ```
+struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
+    let shared: SharedState
+    let mailbox: Mailbox
+    let report: WorkerReport
+    var kernel: K
+    var index: I
+    var core: WorkerCore
+    var pool: BlockPool
+    var connections: Slab<Connection>
+    var events: EventThrottle
+    /// Nil once the listener is closed.
+    var listener: Listener?
+    var accepting = false
+    /// When accepting is tried again after descriptors ran out; nil otherwise.
+    var acceptRetryNanoseconds: UInt64? = nil
+    /// Slots with output to send at the end of the turn.
+    var dirty: [UInt32] = []
+    /// Slots whose receive ended for want of buffers, to be armed when this turn's are home.
+    var rearm: [UInt32] = []
+    /// Slots whose backlog has fallen: what they left undecoded is decoded at the end of the turn.
+    var resumable: [UInt32] = []
+    /// Slots whose connection is to end; closed at the end of the turn, once nothing of theirs is in flight.
+    var ended: [UInt32] = []
+    var adminReplies: [Ticket: @Sendable (AdminAnswer) -> Void] = [:]
+    /// The instant of this turn's reaping: the arrival of everything in it.
+    var nowNanoseconds: UInt64
+    var stopping = false
+    /// Reused for the keys of resolve-many.
+    var keyScratch = [UInt8](repeating: 0, count: IndexKey.bytesMax)
+
+    /// Slot of the tokens that are not sessions'.
+    static var listenerToken: Token { Token(slot: .max, generation: 1) }
+    static var wakerToken: Token { Token(slot: .max, generation: 2) }
+
+    init(
+        shared: SharedState, mailbox: Mailbox, report: WorkerReport, kernel: consuming K, index: consuming I,
+        listener: consuming Listener
+    ) {
+        self.shared = shared
+        self.mailbox = mailbox
+        self.report = report
+        self.kernel = kernel
+        self.index = index
+        self.listener = consume listener
+        self.core = WorkerCore(
+            limits: shared.configuration.limits, admission: shared.admission, metrics: shared.metrics,
+            telemetry: report.telemetry)
+        self.pool = BlockPool(budget: shared.budget)
+        self.connections = Slab(capacity: shared.configuration.limits.connectionsMax)
+        self.events = EventThrottle(shared.tell)
+        self.nowNanoseconds = MonotonicClock.nowNanoseconds()
+    }
+
+    /// Runs until a drain has ended or `stop` was posted. Throws when the kernel refuses to go on.
+    mutating func run(started: Waker) throws(SystemError) {
+        try self.kernel.attach(self.mailbox.waker, token: Self.wakerToken)
+        if let descriptor = self.listener?.descriptor {
+            try self.kernel.startAccepting(descriptor, token: Self.listenerToken)
+            self.accepting = true
+        }
+        var batch = CompletionBatch()
+        self.report.started()
+        started.wake()
+        while !self.isFinished {
+            try self.turn(&batch)
+        }
+        self.finish()
+    }
+
+    private var isFinished: Bool {
+        guard self.connections.count == 0, !self.accepting, self.listener == nil else { return false }
+        return self.stopping || (self.core.phase == .draining && self.core.openCount == 0)
+    }
+
+    /// Sleep, reap a bounded batch, handle each completion once, then send once per session that has something to
+    /// send.
+    private mutating func turn(_ batch: inout CompletionBatch) throws(SystemError) {
+        try self.kernel.wait(timeoutNanoseconds: self.sleepNanoseconds(), into: &batch)
+        self.nowNanoseconds = MonotonicClock.nowNanoseconds()
+        for position in 0..<batch.count {
+            try self.handle(batch[position])
+        }
+        self.answerLate()
+        try self.expire()
+        self.resumePaused()
+        self.core.settleLatencies(
+            arrivalNanoseconds: self.nowNanoseconds, nowNanoseconds: MonotonicClock.nowNanoseconds())
+        self.flushDirty()
+        try self.rearmReceives()
+        self.closeEnded()
+        self.index.endTurn()
+        self.measure()
+    }
+
+    private func sleepNanoseconds() -> UInt64? {
+        guard self.resumable.isEmpty && self.dirty.isEmpty && self.rearm.isEmpty else { return 0 }
+        var deadline = self.core.nextDeadlineNanoseconds()
+        if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
+        if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }
+        guard let deadline else { return nil }
+        let now = MonotonicClock.nowNanoseconds()
+        return deadline <= now ? 0 : deadline - now
+    }
+
+    private mutating func handle(_ completion: Completion) throws(SystemError) {
+        switch completion.kind {
+        case .received: self.receiveFinished(completion)
+        case .sent: self.sendFinished(completion)
+        case .accepted: try self.acceptFinished(completion)
+        case .woken: try self.openMailbox()
+        case .cancelled: break
+        }
+    }
+
+    /// Counts what the loop did, and publishes what other threads may ask.
+    private mutating func measure() {
+        let telemetry = self.core.telemetry
+        telemetry.add(self.core.metrics.turns)
+        telemetry.set(self.core.metrics.systemCalls, self.kernel.systemCallsTotal)
+        self.report.measured(
+            buffersLent: self.kernel.buffersTotal - self.kernel.buffersHome, blocksUsed: self.pool.blocksUsed,
+            connections: self.connections.count, open: self.core.openCount)
+    }
+
+    /// The last act on this thread: whoever still waits for a reply gets one.
+    private mutating func finish() {
+        for message in self.mailbox.close() { self.declined(message) }
+        for (_, reply) in self.adminReplies { reply(Self.drainingAnswer) }
+        self.adminReplies = [:]
+        self.measure()
+    }
+}
