@@ -23,12 +23,30 @@ func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: imports, swiftSettings: strict)
 }
 
+/// What `/version` and the banner name; a working tree with changes says so.
+let commit = Context.gitInformation.map { $0.hasUncommittedChanges ? "\($0.currentCommit)+changes" : $0.currentCommit }
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
 
 let package = Package(
     name: "svc-gateway",
+    products: [
+        .executable(name: "svc-gateway", targets: ["svc-gateway"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", .upToNextMinor(from: "0.27.0")),
+    ],
     targets: [
         .systemLibrary(name: "CLibURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .target(name: "CTOML"),
+        .target(
+            name: "CBuildInfo", cSettings: [.define("GATEWAY_COMMIT", to: "\"\(commit ?? "unknown")\"")]),
         .target(name: "CIngress", dependencies: ["CLibURing"], cSettings: [.define("_GNU_SOURCE")]),
         room("OAP"),
         room("Admission"),
@@ -37,9 +55,22 @@ let package = Package(
         room("IndexStore", ["CLMDB", "OAP"]),
         room("Gateway", ["OAP", "Admission", "Telemetry"]),
         room("GatewayRuntime", ["Reactor", "Gateway", "OAP", "Admission", "Telemetry", "IndexStore"]),
+        room("Settings", ["CTOML", argumentParser]),
+        room(
+            "ControlPlane",
+            [
+                "GatewayRuntime", "Gateway", "Admission", "OAP", "Reactor", "IndexStore", "Telemetry", "Settings",
+                "CBuildInfo", logging, flyingFox, flyingSocks,
+            ]),
+        .executableTarget(
+            name: "svc-gateway",
+            dependencies: ["ControlPlane", "Settings", argumentParser],
+            swiftSettings: strict),
         tests("OAPTests", ["OAP"]),
         tests("AdmissionTests", ["Admission"]),
         tests("TelemetryTests", ["Telemetry"]),
+        tests("SettingsTests", ["Settings", "CTOML", argumentParser]),
+        tests("ControlPlaneTests", ["ControlPlane", logging, flyingSocks]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,99 @@
+internal import Foundation
+internal import Gateway
+internal import GatewayRuntime
+internal import IndexStore
+internal import Settings
+internal import Synchronization
+internal import Telemetry
+
+/// What the admin port shows of a running gateway.
+final class GatewayAdmin: AdminSource {
+    private let server: GatewayServer
+    private let index: IndexSource
+    private let health: HealthMonitor
+    private let built: VersionReport
+
+    init(server: GatewayServer, index: IndexSource, health: HealthMonitor, version: VersionReport) {
+        self.server = server
+        self.index = index
+        self.health = health
+        self.built = version
+    }
+
+    func version() -> VersionReport { self.built }
+
+    func readiness() -> ReadinessReport { self.health.report }
+
+    func metricsText() -> String {
+        PrometheusText.render(
+            schema: self.server.schema, snapshot: self.server.snapshot(), process: self.processMetrics(),
+            commonLabels: [MetricLabel("service", "svc-gateway")])
+    }
+
+    func resolve(key: String) async -> AdminResolution {
+        await withCheckedContinuation { continuation in
+            self.server.resolve(key: Array(key.utf8)) { answer in
+                switch answer {
+                case .record(let json): continuation.resume(returning: .record(json))
+                case .refused(let status, let code, let message, let retryable, let retryAfter):
+                    continuation.resume(
+                        returning: .refused(
+                            status: Int(status), code: code, message: message, retryable: retryable,
+                            retryAfterMilliseconds: retryAfter.map { Int($0) }))
+                }
+            }
+        }
+    }
+
+    /// Computed at the scrape.
+    private func processMetrics() -> [ProcessMetric] {
+        let usage = ProcessUsage.now()
+        return [
+            ProcessMetric(
+                "inflight_requests", help: "Requests open now.", kind: .gauge, value: Double(self.server.openCount)),
+            ProcessMetric(
+                "concurrency_limit", help: "Most requests that may be open at once.", kind: .gauge,
+                labels: [MetricLabel("kind", "configured")], value: Double(self.server.configuration.openMax)),
+            ProcessMetric(
+                "connections_limit", help: "Most client connections that may be open at once.", kind: .gauge,
+                value: Double(self.server.configuration.limits.connectionsMax)),
+            ProcessMetric(
+                "workers", help: "Worker threads.", kind: .gauge, value: Double(self.server.reports.count)),
+            ProcessMetric(
+                "buffer_memory_bytes", help: "Bytes held by output and assembly blocks.", kind: .gauge,
+                value: Double(self.server.bufferBytesUsed)),
+            ProcessMetric(
+                "buffer_memory_limit_bytes", help: "Most bytes that output and assembly blocks may hold.", kind: .gauge,
+                value: Double(self.server.configuration.bufferBytesMax)),
+            ProcessMetric(
+                "memory_ceiling_bytes", help: "Most user memory of the data path, by its configuration.", kind: .gauge,
+                value: Double(self.server.configuration.memoryCeilingBytes)),
+            ProcessMetric(
+                "index_records", help: "Records in the index; 0 while it is not open.", kind: .gauge,
+                value: Double(self.index.environment?.recordCount ?? 0)),
+            ProcessMetric(
+                "ready", help: "1 exactly when /readyz answers 200.", kind: .gauge,
+                value: self.health.report.isReady ? 1 : 0),
+            ProcessMetric(
+                "log_lines_dropped_total", help: "Log lines that stderr did not take.", kind: .counter,
+                value: Double(LogSetup.linesDropped)),
+            ProcessMetric(
+                "process_cpu_seconds_total", help: "User and system time of the process.", kind: .counter,
+                value: usage.cpuSeconds),
+            ProcessMetric(
+                "process_resident_memory_bytes", help: "Resident memory of the process, index pages included.",
+                kind: .gauge, value: usage.residentBytes),
+            ProcessMetric(
+                "process_major_page_faults_total", help: "Page faults that waited for the disk.", kind: .counter,
+                value: usage.majorFaults),
+            ProcessMetric(
+                "process_open_fds", help: "Descriptors open now.", kind: .gauge, value: usage.descriptorsOpen),
+            ProcessMetric(
+                "build_info", help: "Always 1; what runs here.", kind: .gauge,
+                labels: [
+                    MetricLabel("version", self.built.version), MetricLabel("commit", self.built.commit),
+                    MetricLabel("swift", self.built.swift), MetricLabel("io", self.built.ioBackend),
+                ], value: 1),
+        ]
+    }
+}

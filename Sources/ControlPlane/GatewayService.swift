@@ -1,0 +1,163 @@
+internal import Foundation
+internal import Gateway
+internal import GatewayRuntime
+internal import IndexStore
+internal import Logging
+internal import Reactor
+public import Settings
+
+/// The whole process, from its settings to its exit status.
+public struct GatewayService: Sendable {
+    /// Exit statuses besides 0, after sysexits.h where it has one.
+    private enum ExitStatus {
+        /// Something that the gateway needs is not to be had: a port, a backend.
+        static let unavailable: Int32 = 69
+        /// A worker failed while serving.
+        static let software: Int32 = 70
+    }
+
+    private let loaded: LoadedSettings
+    private let logger: Logger
+    private let startedAt = Date()
+    private let started = ContinuousClock.now
+
+    /// Starts logging; call once, first thing in the process.
+    public init(_ loaded: LoadedSettings) {
+        LogSetup.bootstrap(
+            format: loaded.settings.logFormat == .json ? .json : .text,
+            level: Logger.Level(rawValue: loaded.settings.logLevel.rawValue) ?? .info)
+        self.loaded = loaded
+        self.logger = Logger(label: "svc-gateway")
+    }
+
+    /// Serves until a signal ends it. Returns the exit status.
+    public func run() async -> Int32 {
+        let signals = SignalWatch()
+        let banner = StartupBanner(logger: self.logger)
+        banner.begin(self.loaded)
+        let failures = AsyncStream<Int>.makeStream()
+        do {
+            let plan = try ServicePlan(
+                self.loaded.settings, descriptorsMax: ProcessFacts.raiseDescriptorLimit(),
+                processors: ProcessFacts.processorsUsable)
+            for note in plan.notes { self.logger.warning("\(note)") }
+            let index = IndexSource(path: self.loaded.settings.indexPath)
+            let log = EventLog(logger: self.logger)
+            let server = try GatewayServer.startEmbedded(plan.configuration, backend: plan.backend, index: index) {
+                log.tell($0)
+                if case .workerFailed(let worker, _) = $0 { failures.continuation.yield(worker) }
+            }
+            let health = HealthMonitor(server: server, index: index)
+            let source = GatewayAdmin(
+                server: server, index: index, health: health,
+                version: ServiceVersion.report(
+                    ioBackend: server.backend.kind.rawValue, started: self.startedAt))
+            let admin = try self.bindAdmin(source, server)
+            await health.check()
+            server.serve()
+            banner.started(server, index, self.loaded.settings, adminAddress: admin.address)
+            return await self.serve(server, admin, health, signals, failures.stream)
+        } catch {
+            self.logger.critical("\(error)")
+            return ExitStatus.unavailable
+        }
+    }
+
+    private func bindAdmin(_ source: GatewayAdmin, _ server: GatewayServer) throws -> AdminServer {
+        let address = Reactor.SocketAddress(self.loaded.settings.metricsAddress)
+        let admin = AdminServer(host: address.host, port: address.port, source: source, logger: self.logger)
+        do {
+            try admin.bind()
+        } catch {
+            server.stop()
+            server.join()
+            throw error
+        }
+        return admin
+    }
+
+    /// From readiness to the end.
+    private func serve(
+        _ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor, _ signals: SignalWatch,
+        _ failures: AsyncStream<Int>
+    ) async -> Int32 {
+        let adminTask = Task {
+            do {
+                try await admin.run()
+            } catch {
+                self.logger.critical("the admin port has failed: \(error)")
+            }
+        }
+        let healthTask = Task { await self.watch(health) }
+        let failureTask = Task {
+            for await _ in failures {
+                // The other workers' clients get their answers; the exit status says that this was no orderly end.
+                await self.finish(server, admin, health)
+                Self.exitAtOnce(ExitStatus.software)
+            }
+        }
+        for await event in signals.events {
+            switch event {
+            case .hangUp:
+                self.logger.notice("SIGHUP is ignored: reloading the configuration is not built yet; restart instead")
+            case .terminate(let name):
+                self.logger.notice("shutting down", metadata: ["signal": "\(name)"])
+                let second = Task {
+                    for await again in signals.events {
+                        guard case .terminate(let name) = again else { continue }
+                        self.logger.warning("ending at once", metadata: ["signal": "\(name)"])
+                        Self.exitAtOnce(130)
+                    }
+                }
+                healthTask.cancel()
+                failureTask.cancel()
+                await self.finish(server, admin, health)
+                await adminTask.value
+                second.cancel()
+                return 0
+            }
+        }
+        return 0
+    }
+
+    /// Readiness fails, listeners close, clients are told, what is open is answered; the admin port goes last.
+    private func finish(_ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor) async {
+        health.drainBegan()
+        let open = server.openCount
+        let connections = server.connectionsOpen
+        server.drain()
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                server.join()
+                continuation.resume()
+            }
+        }
+        admin.stop()
+        self.logger.notice(
+            "stopped", metadata: ["open_at_signal": "\(open)", "connections_at_signal": "\(connections)"])
+    }
+
+    /// Asks once a second, and says each time that readiness changes.
+    private func watch(_ health: HealthMonitor) async {
+        var wasReady: Bool? = nil
+        while !Task.isCancelled {
+            let report = health.report
+            if report.isReady != wasReady {
+                if report.isReady {
+                    let milliseconds = (ContinuousClock.now - self.started) / .milliseconds(1)
+                    self.logger.info("ready=1", metadata: ["startup_ms": "\(Int(milliseconds.rounded(.up)))"])
+                } else {
+                    self.logger.warning("ready=0", metadata: ["reason": "\(report.reasons.joined(separator: "; "))"])
+                }
+                wasReady = report.isReady
+            }
+            try? await Task.sleep(for: .seconds(1))
+            await health.check()
+        }
+    }
+
+    private static func exitAtOnce(_ status: Int32) -> Never {
+        LogSetup.flush(withinMilliseconds: 200)
+        _exit(status)
+    }
+}

@@ -1,0 +1,81 @@
+internal import GatewayRuntime
+internal import IndexStore
+internal import Reactor
+internal import Synchronization
+
+/// Whether traffic should be sent here, asked once a second: an index that is not there yet is opened when it comes,
+/// and every worker must have asked it within the last seconds.
+final class HealthMonitor: Sendable {
+    private struct State {
+        var indexProblem: String? = "the index was not asked yet"
+        /// Workers whose answer to the last question is still out.
+        var awaited = 0
+        var question = 0
+        var failure: String? = nil
+        var isDraining = false
+    }
+
+    private let index: IndexSource
+    private let server: GatewayServer
+    private let state = Mutex(State())
+
+    init(server: GatewayServer, index: IndexSource) {
+        self.server = server
+        self.index = index
+    }
+
+    func drainBegan() { self.state.withLock { $0.isDraining = true } }
+
+    var report: ReadinessReport {
+        let state = self.state.withLock { $0 }
+        var reasons: [String] = []
+        if state.isDraining { reasons.append("draining: the gateway is shutting down") }
+        if let problem = state.indexProblem { reasons.append("index: \(problem)") }
+        if let failure = state.failure { reasons.append("index: \(failure)") }
+        var details = [
+            "io": self.server.backend.kind.rawValue, "oap_addr": self.server.address.description,
+            "workers": "\(self.server.reports.count)",
+        ]
+        details["index_records"] = self.index.environment.map { "\($0.recordCount)" }
+        return ReadinessReport(reasons: reasons, details: details)
+    }
+
+    /// One round: opens the index if need be, then asks every worker and waits for the answers, a second at most.
+    func check() async {
+        do throws(IndexError) {
+            try self.index.open()
+            self.state.withLock { $0.indexProblem = nil }
+        } catch {
+            self.state.withLock { $0.indexProblem = error.description }
+            return
+        }
+        let question = self.state.withLock { state in
+            state.question += 1
+            state.awaited = self.server.reports.count
+            return state.question
+        }
+        let box = FailureBox()
+        self.server.probe { failure in
+            if let failure { box.note(failure.detail) }
+            self.state.withLock { state in
+                guard state.question == question else { return }
+                state.awaited -= 1
+            }
+        }
+        for _ in 0..<100 {
+            if self.state.withLock({ $0.awaited == 0 }) { break }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        self.state.withLock { state in
+            state.failure = box.first
+            if state.awaited > 0 { state.failure = "\(state.awaited) of the workers did not answer within 1 s" }
+        }
+    }
+}
+
+/// The first failure of several workers.
+private final class FailureBox: Sendable {
+    private let value = Mutex<String?>(nil)
+    var first: String? { self.value.withLock { $0 } }
+    func note(_ detail: String) { self.value.withLock { $0 = $0 ?? detail } }
+}

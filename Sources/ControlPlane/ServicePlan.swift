@@ -1,0 +1,85 @@
+internal import Admission
+internal import Gateway
+internal import GatewayRuntime
+internal import Reactor
+internal import Settings
+
+/// The data path's configuration, from what the operator has set and what the machine has.
+struct ServicePlan: Sendable {
+    let configuration: RuntimeConfiguration
+    let backend: Backend
+    /// What the operator asked for and does not get, a sentence each.
+    let notes: [String]
+
+    /// Descriptors that are not clients': the standard ones, the index, the admin port, listeners, rings and room to
+    /// spare.
+    private static let descriptorsReserved = 512
+
+    init(_ settings: GatewaySettings, descriptorsMax: Int, processors: Int) throws(BackendUnavailable) {
+        var notes: [String] = []
+        let workers: Int
+        switch settings.workers {
+        case .automatic: workers = processors
+        case .count(let count): workers = count
+        }
+        var configuration = RuntimeConfiguration(
+            address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
+        configuration.limits = Gateway.GatewayLimits(settings.limits)
+        let connectionsMax = max(16, descriptorsMax - Self.descriptorsReserved)
+        if connectionsMax < settings.limits.connectionsMax {
+            notes.append(
+                "connections_max is \(connectionsMax) instead of \(settings.limits.connectionsMax): this process may open "
+                    + "\(descriptorsMax) descriptors; raise the hard limit (ulimit -Hn, LimitNOFILE=) for more")
+            configuration.limits.connectionsMax = connectionsMax
+        }
+        configuration.openMax = settings.oapConcurrency
+        configuration.inflightPerConnectionMax = settings.limits.inflightMax
+        configuration.listenBacklog = settings.limits.listenBacklog
+        configuration.bufferBytesMax = settings.limits.bufferMemoryBytesMax
+        configuration.connectionRate = settings.quotas.connection.map(TokenRate.init)
+        configuration.tenantRate = settings.quotas.tenant.map(TokenRate.init)
+        configuration.globalRate = settings.quotas.global.map(TokenRate.init)
+        configuration.tellsRefusals = settings.logLevel == .debug || settings.logLevel == .trace
+        self.configuration = configuration
+        self.backend = try Backend.probe(Backend.Wish(settings.ioBackend))
+        self.notes = notes
+    }
+}
+
+extension Backend.Wish {
+    init(_ choice: IOBackendChoice) {
+        switch choice {
+        case .automatic: self = .automatic
+        case .ioUring: self = .only(.uring)
+        case .epoll: self = .only(.epoll)
+        }
+    }
+}
+
+extension TokenRate {
+    init(_ quota: Quota) { self.init(tokensPerSecond: quota.perSecond, burst: quota.burst) }
+}
+
+extension Reactor.SocketAddress {
+    init(_ address: Settings.SocketAddress) {
+        let text = address.description
+        let host = text.prefix(upTo: text.lastIndex(of: ":") ?? text.endIndex)
+        let bare = host.hasPrefix("[") ? host.dropFirst().dropLast() : host
+        self.init(host: String(bare), port: address.port)
+    }
+}
+
+extension Gateway.GatewayLimits {
+    init(_ limits: Settings.GatewayLimits) {
+        self.init()
+        func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
+        self.frameBytesMax = limits.frameBytesMax
+        self.connectionsMax = limits.connectionsMax
+        self.readTimeoutNanoseconds = nanoseconds(limits.readTimeoutMilliseconds)
+        self.idleTimeoutNanoseconds = nanoseconds(limits.idleTimeoutMilliseconds)
+        self.requestTimeoutNanoseconds = nanoseconds(limits.requestTimeoutMilliseconds)
+        self.outputBacklogBytesMax = limits.outputBacklogBytesMax
+        self.outputStallTimeoutNanoseconds = nanoseconds(limits.outputStallTimeoutMilliseconds)
+        self.drainDeadlineNanoseconds = nanoseconds(limits.drainDeadlineMilliseconds)
+    }
+}

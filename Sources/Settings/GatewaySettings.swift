@@ -1,0 +1,104 @@
+/// Everything that a gateway can be told, checked. `SettingsLoader` is what makes one from a file, the environment and
+/// flags; `init()` is the default configuration.
+///
+/// Ranges and the one line of documentation of each key stand in `SettingKey.all`.
+public struct GatewaySettings: Sendable, Equatable {
+    /// Where OAP/1 is served.
+    public var oapAddress = SocketAddress(loopbackPort: 9444)
+
+    /// Where `/metrics`, `/healthz`, `/readyz`, `/version` and `/resolve` are served over HTTP.
+    public var metricsAddress = SocketAddress(loopbackPort: 9909)
+
+    /// Most requests that may be open in the process at once.
+    public var oapConcurrency = 1024
+
+    public var workers = Workers.automatic
+    public var ioBackend = IOBackendChoice.automatic
+
+    /// Directory of the embedded index; a relative one starts at the working directory.
+    public var indexPath = ".data/index"
+
+    public var logFormat = LogFormat.text
+    public var logLevel = LogLevel.info
+    public var limits = GatewayLimits()
+    public var quotas = GatewayQuotas()
+
+    public init() {}
+}
+
+/// What bounds connections, frames, memory and time. The defaults are the table of limits in the OAP/1 contract.
+public struct GatewayLimits: Sendable, Equatable {
+    /// Open requests per connection.
+    public var inflightMax = 64
+
+    /// Connections of the process; fewer when descriptors are few.
+    public var connectionsMax = 16_384
+
+    /// Longest frame, its header included.
+    public var frameBytesMax = 1 << 20
+
+    /// A partial frame without progress for this long ends its connection.
+    public var readTimeoutMilliseconds = 5_000
+
+    /// A connection with nothing open for this long ends.
+    public var idleTimeoutMilliseconds = 60_000
+
+    /// From a request's arrival to its `deadline_exceeded`.
+    public var requestTimeoutMilliseconds = 5_000
+
+    /// Answers that one connection may leave unread. At least `frameBytesMax`.
+    public var outputBacklogBytesMax = 2 << 20
+
+    /// A connection over its backlog for this long is closed.
+    public var outputStallTimeoutMilliseconds = 5_000
+
+    /// From the first signal to the exit, at most.
+    public var drainDeadlineMilliseconds = 10_000
+
+    /// Connections that the kernel queues per listener.
+    public var listenBacklog = 4_096
+
+    /// Split-frame and output buffers of the whole process. At least `frameBytesMax + outputBacklogBytesMax`.
+    public var bufferMemoryBytesMax = 512 << 20
+
+    public init() {}
+}
+
+/// Rates that are enforced; nil is off.
+public struct GatewayQuotas: Sendable, Equatable {
+    /// Requests of the process. Spent: 503 `ingress_exhausted`.
+    public var global: Quota?
+
+    /// Requests of each tenant. Spent: 429 `quota_exhausted`.
+    public var tenant: Quota?
+
+    /// Frames of each connection, HELLO and PING included. Spent: 429 `quota_exhausted`.
+    public var connection: Quota?
+
+    public init() {}
+}
+
+/// A sustained rate and how much may come at once.
+public struct Quota: Sendable, Equatable {
+    /// 0.01…10,000,000.
+    public var perSecond: Double
+
+    /// 1…10,000,000.
+    public var burst: Int
+
+    public init(perSecond: Double, burst: Int) {
+        precondition(Self.perSecondRange.contains(perSecond))
+        precondition(Self.burstRange.contains(burst))
+        self.perSecond = perSecond
+        self.burst = burst
+    }
+
+    /// The lower bound keeps burst x interval (at most 10^7 x 100 s = 10^18 ns) inside a 64-bit nanosecond clock.
+    public static let perSecondRange = 0.01...10_000_000.0
+    public static let burstRange = 1...10_000_000
+
+    /// The burst of a quota that names none: one second's worth, at least 1.
+    static func defaultBurst(perSecond: Double) -> Int {
+        max(1, Int(perSecond.rounded(.up)))
+    }
+}
