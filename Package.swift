@@ -23,8 +23,9 @@ func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: imports, swiftSettings: strict)
 }
 
-/// What `/version` and the banner name; a working tree with changes says so.
-let commit = Context.gitInformation.map { $0.hasUncommittedChanges ? "\($0.currentCommit)+changes" : $0.currentCommit }
+/// What `/version` and the banner name. The Makefile sets it: SwiftPM caches what a manifest says of the checkout,
+/// and a stale commit is worse than none.
+let commit = Context.environment["GATEWAY_COMMIT"] ?? "unknown"
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -46,7 +47,7 @@ let package = Package(
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "CTOML"),
         .target(
-            name: "CBuildInfo", cSettings: [.define("GATEWAY_COMMIT", to: "\"\(commit ?? "unknown")\"")]),
+            name: "CBuildInfo", cSettings: [.define("GATEWAY_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CIngress", dependencies: ["CLibURing"], cSettings: [.define("_GNU_SOURCE")]),
         room("OAP"),
         room("Admission"),

@@ -61,14 +61,19 @@ public final class TenantBuckets: Sendable {
         for way in 0..<Self.ways where self.words.load(base + 2 * way) == hash {
             return (base + 2 * way, base + 2 * way + 1)
         }
+        let shared = base + 2 * Self.ways
         for way in 0..<Self.ways {
             let owner = base + 2 * way
             let seen = self.words.load(owner)
-            guard seen == 0 || self.words.load(owner + 1) <= nowNanoseconds else { continue }
+            let arrival = self.words.load(owner + 1)
+            guard seen == 0 || arrival <= nowNanoseconds else { continue }
+            // The newcomer may have spent from the shared bucket: its debt moves along, before anybody can spend here.
+            let debt = self.words.load(shared)
+            if debt > nowNanoseconds, !self.words.exchange(owner + 1, expected: arrival, desired: debt) { continue }
             if self.words.exchange(owner, expected: seen, desired: hash) { return (owner, owner + 1) }
             if self.words.load(owner) == hash { return (owner, owner + 1) }
         }
-        return (nil, base + 2 * Self.ways)
+        return (nil, shared)
     }
 
     private func takeToken(_ index: Int, nowNanoseconds: UInt64) -> TokenDecision {

@@ -8,13 +8,14 @@ extension WorkerCore {
         _ slot: Int, _ header: FrameHeader, payload: Span<UInt8>, nowNanoseconds: UInt64
     ) -> Order {
         self.sessions[slot].activeNanoseconds = nowNanoseconds
-        if let problem = ExchangeRules.problem(direction: header.flags) {
-            return self.refuse(header, .badSequence, problem)
-        }
+        // First, so that no kind of frame is free.
         if let rate = self.admission.connectionRate,
             case .refused(let retry) = self.sessions[slot].bucket.take(rate, nowNanoseconds: nowNanoseconds)
         {
             return self.refuse(header, .connectionQuota(retryAfterNanoseconds: retry))
+        }
+        if let problem = ExchangeRules.problem(direction: header.flags) {
+            return self.refuse(header, .badSequence, problem)
         }
         switch Method.lookup(application: header.application, code: header.code) {
         case .unknownApplication: return self.refuse(header, .unknownApplication)

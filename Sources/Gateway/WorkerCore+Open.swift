@@ -16,7 +16,7 @@ extension WorkerCore {
 
     /// The request's result stands in its connection's output (or its client has gone): the permit returns.
     public mutating func finish(_ ticket: Ticket, status: UInt16, nowNanoseconds: UInt64) {
-        guard let request = self.closed(ticket) else { return }
+        guard let request = self.closed(ticket, nowNanoseconds) else { return }
         self.count(GatewayMetrics.App(request.request.application), status: status)
         self.settleLate(request, nowNanoseconds: nowNanoseconds)
     }
@@ -25,7 +25,7 @@ extension WorkerCore {
     public mutating func fail(
         _ ticket: Ticket, _ code: ErrorCode, sentence: String? = nil, nowNanoseconds: UInt64
     ) -> Refusal? {
-        guard let request = self.closed(ticket) else { return nil }
+        guard let request = self.closed(ticket, nowNanoseconds) else { return nil }
         if code == .indexUnavailable || code == .backendUnavailable { self.telemetry.add(self.metrics.indexFailures) }
         let refusal = self.refusal(request.request, code, sentence, retryAfterMilliseconds: 1000)
         self.settleLate(request, nowNanoseconds: nowNanoseconds)
@@ -90,7 +90,7 @@ extension WorkerCore {
     }
 
     /// Takes a request out of the slab and out of both lists.
-    private mutating func closed(_ ticket: Ticket) -> OpenRequest? {
+    private mutating func closed(_ ticket: Ticket, _ nowNanoseconds: UInt64) -> OpenRequest? {
         guard let request = self.open.remove(ticket) else { return nil }
         if request.older >= 0 {
             self.open[slot: Int(request.older)].younger = request.younger
@@ -113,6 +113,7 @@ extension WorkerCore {
                 self.open[slot: Int(request.nextInSession)].previousInSession = request.previousInSession
             }
             self.sessions[slot].openCount -= 1
+            self.sessions[slot].activeNanoseconds = nowNanoseconds
         }
         return request
     }

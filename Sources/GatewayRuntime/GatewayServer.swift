@@ -1,6 +1,5 @@
 internal import Admission
 internal import Gateway
-internal import OAP
 public import Reactor
 internal import Synchronization
 public import Telemetry
@@ -42,15 +41,20 @@ public final class GatewayServer: Sendable {
         _ configuration: RuntimeConfiguration, backend: Backend,
         makeIndex: @escaping @Sendable (Int) -> I, tell: @escaping @Sendable (RuntimeEvent) -> Void
     ) throws(StartFailure) -> GatewayServer {
-        let listeners = try ListenerSet(configuration)
         do throws(SystemError) {
-            let shared = SharedState(configuration: configuration, tell: tell)
             let started = try Waker()
-            let server = try GatewayServer(backend: backend, listeners: listeners, shared: shared)
+            var mailboxes: [Mailbox] = []
+            for _ in 0..<configuration.workersCount { mailboxes.append(try Mailbox()) }
+            // Last, since from here on descriptors are open that a thread has to take over.
+            let listeners = try ListenerSet(configuration)
+            let server = GatewayServer(
+                backend: backend, address: listeners.address, mailboxes: mailboxes,
+                shared: SharedState(configuration: configuration, tell: tell))
             try server.launch(listeners, started, makeIndex)
             return server
         } catch {
-            throw .system(error)
+            let isTaken = error.call == "bind" && error.code == ErrnoCode.addressInUse
+            throw isTaken ? .addressInUse(configuration.address) : .system(error)
         }
     }
 
@@ -62,11 +66,9 @@ public final class GatewayServer: Sendable {
         try self.start(configuration, backend: backend, makeIndex: { _ in EmbeddedIndex(source: index) }, tell: tell)
     }
 
-    private init(backend: Backend, listeners: ListenerSet, shared: SharedState) throws(SystemError) {
-        var mailboxes: [Mailbox] = []
-        for _ in listeners.descriptors { mailboxes.append(try Mailbox()) }
+    private init(backend: Backend, address: SocketAddress, mailboxes: [Mailbox], shared: SharedState) {
         self.backend = backend
-        self.address = listeners.address
+        self.address = address
         self.configuration = shared.configuration
         self.shared = shared
         self.reports = mailboxes.map { _ in WorkerReport(telemetry: TelemetryBank(schema: shared.metrics.schema)) }
@@ -109,24 +111,19 @@ public final class GatewayServer: Sendable {
     public func resolve(key: [UInt8], _ reply: @escaping @Sendable (AdminAnswer) -> Void) {
         let (number, _) = self.nextWorker.add(1, ordering: .relaxed)
         let mailbox = self.mailboxes[Int(UInt(bitPattern: number) % UInt(self.mailboxes.count))]
-        if !mailbox.post(.resolve(key: key, reply: reply)) {
-            reply(
-                .refused(
-                    status: ErrorCode.draining.status, code: ErrorCode.draining.name,
-                    message: ErrorCode.draining.sentence, retryable: true, retryAfterMilliseconds: 1000))
-        }
+        let message = WorkerMessage.resolve(key: key, reply: reply)
+        if !mailbox.post(message) { message.decline() }
     }
 
     /// Asks every worker to ask its index; `reply` is called once per worker, with nil when the index answered.
     public func probe(_ reply: @escaping @Sendable (IndexFailure?) -> Void) {
-        for mailbox in self.mailboxes where !mailbox.post(.probe(reply: reply)) {
-            reply(IndexFailure(code: .draining, detail: "the worker has ended"))
-        }
+        let message = WorkerMessage.probe(reply: reply)
+        for mailbox in self.mailboxes where !mailbox.post(message) { message.decline() }
     }
 
     // MARK: Threads
 
-    /// Starts one thread per listener and waits until each one serves or has failed.
+    /// Starts one thread per listener and waits until each one serves or has failed; then nothing is left of any.
     private func launch<I: WorkerIndex & ~Copyable>(
         _ listeners: ListenerSet, _ started: Waker, _ makeIndex: @escaping @Sendable (Int) -> I
     ) throws(SystemError) {
@@ -136,21 +133,26 @@ public final class GatewayServer: Sendable {
                 number: number, descriptor: descriptor, address: listeners.address, shared: self.shared,
                 mailbox: self.mailboxes[number], report: self.reports[number], started: started, failure: failure)
             let kind = self.backend.kind
-            let thread = try LoopThread(name: "oap-worker-\(number)") {
-                switch kind {
-                case .uring: seat.runUring(makeIndex)
-                case .epoll: seat.runEpoll(makeIndex)
+            do throws(SystemError) {
+                let thread = try LoopThread(name: "oap-worker-\(number)") {
+                    switch kind {
+                    case .uring: seat.runUring(makeIndex)
+                    case .epoll: seat.runEpoll(makeIndex)
+                    }
                 }
+                self.threads.withLock { $0.append(thread) }
+            } catch {
+                listeners.close(from: number)
+                failure.note(error)
+                break
             }
-            self.threads.withLock { $0.append(thread) }
         }
-        while !self.reports.allSatisfy(\.hasStarted) {
-            if let error = failure.error {
-                self.stop()
-                self.join()
-                throw error
-            }
+        while failure.error == nil && !self.reports.allSatisfy(\.hasStarted) {
             started.waitForWake(timeoutMilliseconds: 100)
         }
+        guard let error = failure.error else { return }
+        self.stop()
+        self.join()
+        throw error
     }
 }

@@ -1,3 +1,4 @@
+internal import OAP
 internal import Reactor
 internal import Synchronization
 
@@ -5,6 +6,14 @@ internal import Synchronization
 public enum AdminAnswer: Sendable {
     case record([UInt8])
     case refused(status: UInt16, code: String, message: String, retryable: Bool, retryAfterMilliseconds: UInt64?)
+
+    /// What a worker says that takes no requests any more.
+    static var draining: AdminAnswer {
+        let code = ErrorCode.draining
+        return .refused(
+            status: code.status, code: code.name, message: code.sentence, retryable: code.isRetryable,
+            retryAfterMilliseconds: 1000)
+    }
 }
 
 /// What other threads ask of a worker.
@@ -16,6 +25,15 @@ enum WorkerMessage: Sendable {
     case resolve(key: [UInt8], reply: @Sendable (AdminAnswer) -> Void)
     /// Ask the index for a key that nobody has; nil when it answered.
     case probe(reply: @Sendable (IndexFailure?) -> Void)
+
+    /// Answers a message that came too late.
+    func decline() {
+        switch self {
+        case .serve, .drain, .stop: break
+        case .resolve(_, let reply): reply(.draining)
+        case .probe(let reply): reply(IndexFailure(code: .draining, detail: "the worker has ended"))
+        }
+    }
 }
 
 /// A worker's letter box: any thread posts, the worker takes all at once at the start of a turn.

@@ -1,5 +1,6 @@
 public import Admission
 public import Gateway
+internal import IndexStore
 public import Reactor
 
 /// Everything the data path is started with.

@@ -17,15 +17,6 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
     }
 
-    /// A message that came too late.
-    func declined(_ message: WorkerMessage) {
-        switch message {
-        case .serve, .drain, .stop: break
-        case .resolve(_, let reply): reply(Self.drainingAnswer)
-        case .probe(let reply): reply(IndexFailure(code: .draining, detail: "the worker has ended"))
-        }
-    }
-
     // MARK: Ending
 
     private mutating func drain() throws(SystemError) {
@@ -86,12 +77,6 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     }
 
     // MARK: The admin port
-
-    static var drainingAnswer: AdminAnswer {
-        .refused(
-            status: ErrorCode.draining.status, code: ErrorCode.draining.name, message: ErrorCode.draining.sentence,
-            retryable: true, retryAfterMilliseconds: 1000)
-    }
 
     static func adminAnswer(_ refusal: Refusal) -> AdminAnswer {
         .refused(

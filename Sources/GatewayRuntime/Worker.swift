@@ -158,9 +158,9 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     }
 
     /// The last act on this thread: whoever still waits for a reply gets one.
-    private mutating func finish() {
-        for message in self.mailbox.close() { self.declined(message) }
-        for (_, reply) in self.adminReplies { reply(Self.drainingAnswer) }
+    mutating func finish() {
+        for message in self.mailbox.close() { message.decline() }
+        for (_, reply) in self.adminReplies { reply(.draining) }
         self.adminReplies = [:]
         self.measure()
     }

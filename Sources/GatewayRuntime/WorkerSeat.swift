@@ -6,7 +6,7 @@ struct ListenerSet: Sendable {
     let descriptors: [Int32]
     let address: SocketAddress
 
-    init(_ configuration: RuntimeConfiguration) throws(StartFailure) {
+    init(_ configuration: RuntimeConfiguration) throws(SystemError) {
         var descriptors: [Int32] = []
         var address = configuration.address
         do throws(SystemError) {
@@ -19,10 +19,15 @@ struct ListenerSet: Sendable {
             }
         } catch {
             for descriptor in descriptors { Listener(adopting: descriptor, address: address).close() }
-            throw error.code == ErrnoCode.addressInUse ? .addressInUse(address) : .system(error)
+            throw error
         }
         self.descriptors = descriptors
         self.address = address
+    }
+
+    /// Closes those that no worker takes over.
+    func close(from first: Int) {
+        for descriptor in self.descriptors[first...] { Listener(adopting: descriptor, address: self.address).close() }
     }
 }
 
@@ -38,34 +43,45 @@ struct WorkerSeat: Sendable {
     let failure: FirstFailure
 
     func runUring<I: WorkerIndex & ~Copyable>(_ makeIndex: @Sendable (Int) -> I) {
+        let listener = Listener(adopting: self.descriptor, address: self.address)
         do throws(SystemError) {
             let configuration = self.shared.configuration
             let kernel = try UringKernel(limits: configuration.kernelLimits, wanted: configuration.uringFeatures)
-            try self.run(kernel, makeIndex(self.number))
+            self.run(kernel, makeIndex(self.number), listener)
         } catch {
+            listener.close()
             self.failed(error)
         }
     }
 
     func runEpoll<I: WorkerIndex & ~Copyable>(_ makeIndex: @Sendable (Int) -> I) {
+        let listener = Listener(adopting: self.descriptor, address: self.address)
         do throws(SystemError) {
             let kernel = try EpollKernel(limits: self.shared.configuration.kernelLimits)
-            try self.run(kernel, makeIndex(self.number))
+            self.run(kernel, makeIndex(self.number), listener)
         } catch {
+            listener.close()
             self.failed(error)
         }
     }
 
     private func run<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>(
-        _ kernel: consuming K, _ index: consuming I
-    ) throws(SystemError) {
+        _ kernel: consuming K, _ index: consuming I, _ listener: consuming Listener
+    ) {
         var worker = Worker(
             shared: self.shared, mailbox: self.mailbox, report: self.report, kernel: kernel, index: index,
-            listener: Listener(adopting: self.descriptor, address: self.address))
-        try worker.run(started: self.started)
+            listener: listener)
+        do throws(SystemError) {
+            try worker.run(started: self.started)
+        } catch {
+            // Its sessions are lost and the process is about to end; whoever waits for an answer is told now.
+            worker.finish()
+            self.failed(error)
+        }
     }
 
     private func failed(_ error: SystemError) {
+        for message in self.mailbox.close() { message.decline() }
         self.failure.note(error)
         self.started.wake()
         self.shared.tell(.workerFailed(worker: self.number, error))

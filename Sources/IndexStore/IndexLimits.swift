@@ -11,6 +11,9 @@ public enum IndexLimits {
     /// Slots in the table of read transactions, shared by all processes: 64 gateways of 16 workers.
     public static let readersMax = 1024
 
+    /// The most memory that one reader takes, for its table of where records were found.
+    public static var readerBytesMax: Int { RecordCache.bytesMax }
+
     /// Longest line of an import: the longest record, 4,000 bytes, with every byte written as `\u00XX`, and as much
     /// again of white space.
     public static let lineBytesMax = 64 << 10

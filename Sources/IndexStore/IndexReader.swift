@@ -22,6 +22,7 @@ public enum IndexLookup: Sendable {
     private let database: MDB_dbi
     /// True exactly when the transaction holds a snapshot. A held snapshot keeps writers from reusing its pages.
     private var isActive = false
+    private var cache: RecordCache
 
     init(_ environment: IndexEnvironment) throws(IndexError) {
         var begun: OpaquePointer?
@@ -30,6 +31,7 @@ public enum IndexLookup: Sendable {
         unsafe self.transaction = begun!
         self.database = environment.handle.database
         self.environment = environment
+        self.cache = RecordCache(recordCount: environment.recordCount)
         // Keeps the slot and lets the snapshot go.
         unsafe mdb_txn_reset(self.transaction)
     }
@@ -50,6 +52,12 @@ public enum IndexLookup: Sendable {
             let code = unsafe mdb_txn_renew(self.transaction)
             guard code == MDB_SUCCESS else { return .failed(self.error(code, "mdb_txn_renew")) }
             self.isActive = true
+            self.beginCache()
+        }
+        let hash = self.cache.hash(key)
+        if let record = unsafe self.cache.record(key, hash: hash) {
+            unsafe found(record.span)
+            return .found
         }
         var value = unsafe MDB_val()
         let code = unsafe key.withUnsafeBufferPointer { bytes in
@@ -58,6 +66,7 @@ public enum IndexLookup: Sendable {
         }
         switch code {
         case MDB_SUCCESS:
+            unsafe self.cache.insert(key, hash: hash, value.bytes)
             unsafe found(value.bytes.span)
             return .found
         case MDB_NOTFOUND:
@@ -66,6 +75,15 @@ public enum IndexLookup: Sendable {
             // LMDB allows nothing more on a transaction that has failed; the next lookup begins anew.
             self.endTurn()
             return .failed(self.error(code, "mdb_get"))
+        }
+    }
+
+    private mutating func beginCache() {
+        let transaction = unsafe self.transaction
+        let database = self.environment.handle.database
+        unsafe self.cache.begin(transaction: Int(mdb_txn_id(transaction))) {
+            var tree = MDB_stat()
+            return unsafe mdb_stat(transaction, database, &tree) == MDB_SUCCESS ? tree.ms_entries : 0
         }
     }
 
