@@ -31,16 +31,20 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
     name: "svc-gateway",
     products: [
         .executable(name: "svc-gateway", targets: ["svc-gateway"]),
+        .executable(name: "ronctl", targets: ["ronctl"]),
+        .executable(name: "oap-bench", targets: ["oap-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", .upToNextMinor(from: "0.27.0")),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.1.0"),
     ],
     targets: [
         .systemLibrary(name: "CLibURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -67,9 +71,16 @@ let package = Package(
             name: "svc-gateway",
             dependencies: ["ControlPlane", "Settings", argumentParser],
             swiftSettings: strict),
+        .executableTarget(
+            name: "ronctl", dependencies: ["Settings", "OAP", "Reactor", "IndexStore", argumentParser],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "oap-bench", dependencies: ["OAP", "Reactor", argumentParser, histogram], swiftSettings: strict),
         tests("OAPTests", ["OAP"]),
         tests("AdmissionTests", ["Admission"]),
         tests("TelemetryTests", ["Telemetry"]),
+        // The tool is the second process that writes beside a reader.
+        tests("IndexStoreTests", ["IndexStore", "OAP", "ronctl"]),
         tests("SettingsTests", ["Settings", "CTOML", argumentParser]),
         tests("ControlPlaneTests", ["ControlPlane", logging, flyingSocks]),
     ],

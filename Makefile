@@ -1,0 +1,44 @@
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+SWIFT ?= swift
+RELEASE := .build/release
+INDEX ?= .data/index
+ARGS ?=
+export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint format clean compare-redis
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Set up, build, import the sample index if there is none, and run the gateway (ARGS='--io epoll')
+	@if [ ! -e $(INDEX)/data.mdb ]; then \
+		$(RELEASE)/ronctl index import configs/sample-index.jsonl --index-path $(INDEX); \
+	fi
+	@exec $(RELEASE)/svc-gateway --index-path $(INDEX) $(ARGS)
+
+test: ## Set up, build everything in debug, and run all tests and the lint
+	@./.ci/setup build test
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+	@$(MAKE) --no-print-directory lint
+
+build: ## Set up and build svc-gateway, ronctl and oap-bench for release into .build/release
+	@./.ci/setup build
+	@for product in svc-gateway ronctl oap-bench; do \
+		$(SWIFT) build -c release --product $$product || exit 1; \
+	done
+
+lint: ## Check the style of every Swift file
+	@$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	@echo "lint: ok"
+
+format: ## Rewrite every Swift file in the house style
+	@$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+compare-redis: build ## CPU per request beside redis-server, both backends, interleaved (about 6 minutes)
+	@./.ci/setup perf
+	@python3 perf/compare-redis.py
+
+clean: ## Remove what was built; the index in .data stays
+	rm -rf .build

@@ -1,0 +1,23 @@
+import OAP
+import Reactor
+
+/// Why a connection ended before the load did.
+enum ConnectionLoss: Hashable, Sendable {
+    /// The gateway closed it.
+    case ended
+    /// errno of the send or receive that failed.
+    case failed(Int32)
+    /// A header that breaks a rule: what follows it cannot be read.
+    case malformed(ErrorCode)
+    /// The generator's own buffers are spent.
+    case memory
+
+    var sentence: String {
+        switch self {
+        case .ended: "closed by the gateway"
+        case .failed(let code): SystemError.name(of: code)
+        case .malformed(let code): "a frame with a malformed header (\(code.name))"
+        case .memory: "no memory for a frame"
+        }
+    }
+}

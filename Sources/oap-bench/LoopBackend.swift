@@ -1,0 +1,29 @@
+import ArgumentParser
+import Reactor
+
+/// Which kernel interface carries the load.
+enum LoopBackend: String, Sendable {
+    case uring = "io_uring"
+    case epoll
+
+    /// As in `--io`.
+    enum Wish: String, ExpressibleByArgument, CaseIterable, Sendable {
+        case automatic = "auto"
+        case uring = "io_uring"
+        case epoll
+    }
+
+    /// Opens a small ring and closes it again, unless epoll is wished for.
+    ///
+    /// - Returns: the backend, and for a fallback the reason.
+    static func probe(_ wish: Wish) throws(SystemError) -> (backend: LoopBackend, fallback: SystemError?) {
+        guard wish != .epoll else { return (.epoll, nil) }
+        do throws(SystemError) {
+            _ = try UringKernel(limits: KernelLimits(bufferBytes: 4096, buffersCount: 8, submissionEntries: 8))
+            return (.uring, nil)
+        } catch {
+            guard wish == .automatic else { throw error }
+            return (.epoll, error)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Foundation
+import Reactor
+
+/// `oap-bench`: load on a gateway, and the truth about how it was answered.
+@main
+struct OapBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "oap-bench",
+        abstract: "Load an OAP/1 gateway and report rates, latencies and every status.",
+        discussion: """
+            A closed loop keeps --depth requests in flight on each connection: a new one leaves when an answer has \
+            arrived, so the load never exceeds what the gateway answers. Every answer is checked: its header, and that \
+            the payload is that of the key that was asked for.
+
+            Exit status: 0 every answer was valid and its status expected; 1 one was not, or a connection was lost; \
+            2 wrong usage, or no connection. Ctrl-C ends the load and prints the report.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+    }
+
+    @Option(help: ArgumentHelp("The gateway: HOST:PORT, or PORT on loopback.", valueName: "host:port"))
+    var server = "127.0.0.1:9444"
+    @Flag(help: "Closed loop; the only kind of load so far, and required.")
+    var closed = false
+    @Option(help: "What to ask for.")
+    var workload = Workload.resolve
+    @Option(help: "Connections, of all threads together.")
+    var connections = 50
+    @Option(help: "Requests in flight on each connection.")
+    var depth = 1
+    @Option(help: "How long new requests are sent: 500ms, 10s, 2m.")
+    var duration = TimeSpan(milliseconds: 10_000)
+    @Option(
+        help: ArgumentHelp("Keys to draw from: one a line, or JSON records with a member \"key\".", valueName: "file"))
+    var keys: String?
+    @Option(help: ArgumentHelp("Draw from so many numbered keys instead.", valueName: "n"))
+    var keyCount: Int?
+    @Option(help: "Form of numbered keys; numbers start at 0.")
+    var keyFormat: KeyPattern?
+    @Option(help: "Seed of the draw: the same seed asks for the same keys.")
+    var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("Statuses that count as success, such as 200,404.", valueName: "statuses"))
+    var expect: ExpectedStatuses?
+    @Option(help: "Kernel interface.")
+    var io = LoopBackend.Wish.automatic
+    @Option(help: "Threads; each has its own connections.")
+    var threads = 1
+    @Option(help: "How long a connect may take, and how long the last answers are waited for.")
+    var timeout = TimeSpan(milliseconds: 5000)
+    @Option(help: "Form of the report.")
+    var format = Format.text
+
+    static func main() {
+        do {
+            var command = try Self.parseAsRoot()
+            try command.run()
+        } catch {
+            switch Self.exitCode(for: error) {
+            case .success:
+                print(Self.fullMessage(for: error))
+                Self.exit(withError: ExitCode.success)
+            case .validationFailure:
+                Console.printError(Self.message(for: error) + "\nSee 'oap-bench --help'.")
+                Self.exit(withError: Console.unusable)
+            default:
+                Self.exit(withError: error)
+            }
+        }
+    }
+
+    func validate() throws {
+        guard self.closed else {
+            throw ValidationError("Pass --closed: a closed loop is the only kind of load so far.")
+        }
+        try Self.check(self.connections, in: 1...LoadPlan.connectionsMax, "--connections")
+        try Self.check(self.depth, in: 1...LoadPlan.depthMax, "--depth")
+        try Self.check(self.threads, in: 1...min(LoadPlan.threadsMax, self.connections), "--threads")
+        if let count = self.keyCount { try Self.check(count, in: 1...100_000_000, "--key-count") }
+        guard (self.keyCount == nil) == (self.keyFormat == nil) else {
+            throw ValidationError("--key-count and --key-format go together.")
+        }
+        guard self.keys == nil || self.keyCount == nil else {
+            throw ValidationError("Pass either --keys or --key-count, not both.")
+        }
+        guard self.workload == .resolve || (self.keys == nil && self.keyCount == nil) else {
+            throw ValidationError("Only the workload resolve takes keys.")
+        }
+    }
+
+    private static func check(_ value: Int, in range: ClosedRange<Int>, _ name: String) throws {
+        guard !range.contains(value) else { return }
+        throw ValidationError("\(name) is \(value); it is \(range.lowerBound) to \(range.upperBound).")
+    }
+
+    func run() throws {
+        let plan = try self.plan()
+        let control = try Console.orExit { () throws(SystemError) in
+            try LoadControl(threadsCount: plan.threadsCount)
+        }
+        let interruption = Interruption(control)
+        var line = ProgressLine(duration: .milliseconds(self.duration.milliseconds))
+        let result = try withExtendedLifetime(interruption) {
+            try Console.orExit { () throws(LoadFailure) in
+                defer { line.clear() }
+                return try LoadRun.run(plan, control) { line.update($0) }
+            }
+        }
+        switch self.format {
+        case .text: print(result.text)
+        case .json: print(result.json)
+        }
+        if !result.isSuccess { throw ExitCode(1) }
+    }
+
+    private func plan() throws -> LoadPlan {
+        let server = try Console.orExit("--server \(self.server)") { () throws(ServerAddress.Fault) in
+            try ServerAddress.parse(self.server)
+        }
+        let (backend, fallback) = try Console.orExit("--io \(self.io.rawValue)") { () throws(SystemError) in
+            try LoopBackend.probe(self.io)
+        }
+        if let fallback { Console.printNote("epoll carries the load, since io_uring is not available: \(fallback)") }
+        return LoadPlan(
+            server: server, workload: self.workload, keys: try self.loadKeys(), connectionsCount: self.connections,
+            depth: self.depth, threadsCount: self.threads, durationNanoseconds: self.duration.nanoseconds,
+            timeoutNanoseconds: self.timeout.nanoseconds, seed: self.seed, backend: backend,
+            expected: self.expect ?? ExpectedStatuses(argument: "200")!)
+    }
+
+    private func loadKeys() throws -> KeySet {
+        guard self.workload == .resolve else { return KeySet() }
+        if let keyCount, let keyFormat {
+            return try Console.orExit("--key-format") { () throws(KeySet.Fault) in
+                try keyFormat.keys(count: keyCount)
+            }
+        }
+        if self.keys == nil, !FileManager.default.fileExists(atPath: KeyFile.samplePath) {
+            Console.printError(
+                "there are no keys: pass --keys FILE, or --key-count with --key-format (\(KeyFile.samplePath), the "
+                    + "default, is not here)")
+            throw Console.unusable
+        }
+        return try Console.orExit { () throws(KeyFile.Failure) in
+            try KeyFile.read(self.keys ?? KeyFile.samplePath)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import IndexStore
+
+/// `ronctl index …`: works on the index's files, beside a running gateway as well as alone.
+struct IndexCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "index",
+        abstract: "Import, export, read and change the records of an index.",
+        discussion: """
+            The index is a directory with LMDB's files. These commands work beside running gateways, which answer \
+            with what was committed from their next turn on, and without any.
+
+            Records are JSON: {"key":"name:site","manifest":"b3:<64 hex>"|null,"providers":[{"id":"…","region":"…",\
+            "score":0.9}]}. The etag is made by the store.
+
+            Exit status: 0 done; 1 a key is not there; 64 wrong usage; 65 a bad record or line; 66 no index; 74 input \
+            or output failed; 77 permission denied.
+            """,
+        subcommands: [
+            IndexImport.self, IndexExport.self, IndexPut.self, IndexGet.self, IndexDelete.self, IndexStats.self,
+        ])
+
+    enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+        case table
+        case json
+    }
+
+    struct Location: ParsableArguments {
+        @Option(name: .customLong("index-path"), help: "The index's directory.")
+        var path = ".data/index"
+    }
+}
+
+/// What ends a command with a message: `ronctl: error: …` on standard error, and the exit status.
+enum IndexConsole {
+    /// Exit statuses of sysexits.h, which scripts know.
+    static let keyMissing = ExitCode(1)
+    static let badData = ExitCode(65)
+
+    static func printError(_ message: String) {
+        Self.printToStandardError("ronctl: error: \(message)\n")
+    }
+
+    static func printToStandardError(_ text: String) {
+        // Nobody is left to tell when standard error itself fails.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+
+    /// Runs the command's work; a failure of the store becomes its message and exit status.
+    static func run<Value: ~Copyable>(_ work: () throws(IndexError) -> Value) throws -> Value {
+        do throws(IndexError) {
+            return try work()
+        } catch {
+            Self.printError(error.description)
+            throw Self.exitCode(for: error.cause)
+        }
+    }
+
+    private static func exitCode(for cause: IndexError.Cause) -> ExitCode {
+        switch cause {
+        case .missing: ExitCode(66)
+        case .permissionDenied: ExitCode(77)
+        case .alreadyOpen, .notADirectory, .diskFull, .mapFull, .readersFull, .addressSpaceShort, .damaged, .fileAccess,
+            .system:
+            ExitCode(74)
+        }
+    }
+
+    /// Text from a record, safe for a terminal: control characters become escapes.
+    static func printable(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if scalar.properties.generalCategory == .control {
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// `1234567` as `1,234,567`.
+    static func grouped(_ number: Int) -> String {
+        var digits = Array(String(number.magnitude))
+        var place = digits.count - 3
+        while place > 0 {
+            digits.insert(",", at: place)
+            place -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+
+    /// Bytes with a binary unit and one decimal: `12.5 MiB`.
+    static func bytes(_ count: Int) -> String {
+        var value = Double(count)
+        for unit in ["B", "KiB", "MiB", "GiB"] {
+            if value < 1024 { return unit == "B" ? "\(count) B" : "\(Self.decimals(value, 1)) \(unit)" }
+            value /= 1024
+        }
+        return "\(Self.decimals(value, 1)) TiB"
+    }
+
+    static func decimals(_ value: Double, _ places: Int) -> String {
+        String(format: "%.\(places)f", value)
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Glibc
+import IndexStore
+
+/// `ronctl index import FILE|-`
+struct IndexImport: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Import records, one JSON object a line: all of them or, when a line is bad, none.",
+        discussion: """
+            Blank lines are skipped. When a key comes twice, the last line wins and the others are counted. A bad \
+            line is reported as FILE:LINE:COLUMN (columns count bytes, from 1), up to 20 of them.
+            """)
+
+    @Argument(help: "The JSONL file, or - for standard input.")
+    var file: String
+
+    @OptionGroup var location: IndexCommand.Location
+
+    @Flag(help: "Leave exactly the imported records in the index: others are removed in the same transaction.")
+    var replace = false
+
+    func run() throws {
+        let progress = IndexProgress()
+        let importer = IndexImporter(replace: self.replace)
+        let report = { (step: IndexImporter.Progress) in
+            progress.update(
+                fraction: step.bytesTotal.map { Double(step.bytesRead) / Double(max($0, 1)) },
+                "\(IndexConsole.grouped(step.lines)) lines")
+        }
+        let outcome = try IndexConsole.run { () throws(IndexError) in
+            if self.file == "-" {
+                return try importer.run(
+                    from: STDIN_FILENO, named: self.displayName, into: self.location.path, progress: report)
+            }
+            return try importer.run(fromFile: self.file, into: self.location.path, progress: report)
+        }
+        progress.clear()
+        switch outcome {
+        case .imported(let summary):
+            self.printSummary(summary, seconds: progress.elapsed / .seconds(1))
+        case .refused(let faults, let isComplete):
+            self.printFaults(faults, isComplete: isComplete)
+            throw IndexConsole.badData
+        }
+    }
+
+    private var displayName: String { self.file == "-" ? "<stdin>" : self.file }
+
+    private func printSummary(_ summary: IndexImporter.Summary, seconds: Double) {
+        var line =
+            "imported \(summary.imported) records (\(summary.added) new, \(summary.changed) changed, "
+            + "\(summary.unchanged) unchanged"
+        if self.replace { line += ", \(summary.removed) removed" }
+        line += ") in \(IndexConsole.decimals(seconds, 2)) s, "
+        line += "\(Int(Double(summary.read) / max(seconds, 0.001))) records/s; the index has \(summary.total)"
+        if summary.superseded > 0 {
+            IndexConsole.printToStandardError(
+                "\(self.displayName): note: \(summary.superseded) lines had no effect: their keys came again further "
+                    + "down\n")
+        }
+        print(line)
+    }
+
+    private func printFaults(_ faults: [IndexImporter.LineFault], isComplete: Bool) {
+        for fault in faults {
+            IndexConsole.printToStandardError(
+                "\(self.displayName):\(fault.line):\(fault.column): error: \(fault.reason)\n")
+        }
+        if !isComplete { IndexConsole.printToStandardError("\(self.displayName): and more\n") }
+        IndexConsole.printError("nothing was imported; correct these lines and import again")
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import IndexStore
+import OAP
+
+/// `ronctl index stats`
+struct IndexStats: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Print the index's size and shape.")
+
+    @Option(name: [.short, .customLong("output")], help: "table or json.")
+    var output = IndexCommand.OutputFormat.table
+
+    @OptionGroup var location: IndexCommand.Location
+
+    func run() throws {
+        let statistics = try IndexConsole.run { () throws(IndexError) in
+            try IndexEnvironment(readOnlyAt: self.location.path).statistics
+        }
+        switch self.output {
+        case .table: self.printTable(statistics)
+        case .json: self.printJSON(statistics)
+        }
+    }
+
+    private func printTable(_ statistics: IndexStatistics) {
+        let rows = [
+            ("path", self.location.path),
+            ("records", IndexConsole.grouped(statistics.recordCount)),
+            ("data file", IndexConsole.bytes(statistics.dataFileBytes)),
+            ("largest size", IndexConsole.bytes(statistics.mapBytes)),
+            ("page size", IndexConsole.bytes(statistics.pageBytes)),
+            ("tree depth", "\(statistics.treeDepth)"),
+            ("branch pages", IndexConsole.grouped(statistics.branchPages)),
+            ("leaf pages", IndexConsole.grouped(statistics.leafPages)),
+            ("overflow pages", IndexConsole.grouped(statistics.overflowPages)),
+            ("last transaction", "\(statistics.lastTransaction)"),
+            ("reader slots used", "\(statistics.readersUsed) of \(statistics.readersMax)"),
+        ]
+        for (name, value) in rows {
+            print(name + String(repeating: " ", count: 19 - name.count) + value)
+        }
+    }
+
+    private func printJSON(_ statistics: IndexStatistics) {
+        var writer = JSONWriter()
+        writer.raw("{\"path\":")
+        writer.string(self.location.path)
+        let members = [
+            ("records", statistics.recordCount), ("data_file_bytes", statistics.dataFileBytes),
+            ("map_bytes", statistics.mapBytes), ("page_bytes", statistics.pageBytes),
+            ("tree_depth", statistics.treeDepth), ("branch_pages", statistics.branchPages),
+            ("leaf_pages", statistics.leafPages), ("overflow_pages", statistics.overflowPages),
+            ("last_transaction", statistics.lastTransaction), ("readers_used", statistics.readersUsed),
+            ("readers_max", statistics.readersMax),
+        ]
+        for (name, value) in members {
+            writer.raw(",\"\(name)\":")
+            writer.number(value)
+        }
+        writer.raw("}")
+        print(String(decoding: writer.bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+
+/// `ronctl`: what operators and scripts ask of a gateway, its index and its configuration.
+@main
+struct Ronctl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ronctl",
+        abstract: "Ask a gateway, work on its index, and check its configuration.",
+        subcommands: [
+            ClientResolveCommand.self, ClientPingCommand.self, ClientHelloCommand.self, IndexCommand.self,
+            ConfigCommand.self,
+        ])
+}
