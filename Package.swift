@@ -76,8 +76,6 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "oap-bench", dependencies: ["OAP", "Reactor", argumentParser, histogram], swiftSettings: strict),
-        tests("OAPTests", ["OAP"]),
-        tests("AdmissionTests", ["Admission"]),
         tests("TelemetryTests", ["Telemetry"]),
         // The tool is the second process that writes beside a reader.
         tests("IndexStoreTests", ["IndexStore", "OAP", "ronctl"]),

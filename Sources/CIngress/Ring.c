@@ -4,12 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/*
- * Completions come in bursts (a turn of one hot worker can reap thousands), so the completion queue is eight times
- * the submission queue: an overflow takes the kernel's slow path and counts as a failure in the tests.
- */
-static int32_t open_queue(ingress_ring *ring, uint32_t entries, uint32_t features) {
-    struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP, .cq_entries = entries * 8};
+static int32_t open_queue(ingress_ring *ring, uint32_t entries, uint32_t completions, uint32_t features) {
+    struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP, .cq_entries = completions};
     if (features & INGRESS_SINGLE_ISSUER) params.flags |= IORING_SETUP_SINGLE_ISSUER;
     if (features & INGRESS_DEFER_TASKRUN) params.flags |= IORING_SETUP_DEFER_TASKRUN;
     else if (features & INGRESS_COOP_TASKRUN) params.flags |= IORING_SETUP_COOP_TASKRUN;
@@ -57,18 +53,18 @@ static int32_t open_buffers(ingress_ring *ring, uint32_t count, uint32_t bytes) 
     return 0;
 }
 
-int32_t ingress_ring_open(ingress_ring *ring, uint32_t entries, uint32_t buffer_count, uint32_t buffer_bytes,
-                          uint32_t wanted, const char **step) {
+int32_t ingress_ring_open(ingress_ring *ring, uint32_t entries, uint32_t completions, uint32_t buffer_count,
+                          uint32_t buffer_bytes, uint32_t wanted, const char **step) {
     memset(ring, 0, sizeof *ring);
     *step = "io_uring_setup";
     /* From newest to oldest: each refusal costs one feature, not all of them. */
     const uint32_t ladder[] = {INGRESS_DEFER_TASKRUN, INGRESS_SINGLE_ISSUER, INGRESS_COOP_TASKRUN};
     uint32_t features = wanted;
     if (!(features & INGRESS_SINGLE_ISSUER)) features &= ~(uint32_t)INGRESS_DEFER_TASKRUN;
-    int32_t result = open_queue(ring, entries, features);
+    int32_t result = open_queue(ring, entries, completions, features);
     for (size_t rung = 0; result == -EINVAL && rung < sizeof ladder / sizeof ladder[0]; rung++) {
         features &= ~ladder[rung];
-        result = open_queue(ring, entries, features);
+        result = open_queue(ring, entries, completions, features);
     }
     if (result < 0) return result;
     ring->features = features;

@@ -68,21 +68,20 @@ extension WorkerCore {
         let session = self.sessions[slot]
         switch session.phase {
         case .serving, .peerEnded:
-            var earliest = session.activeNanoseconds + self.limits.idleTimeoutNanoseconds
-            var expiry = SessionExpiry.idle
-            if self.phase == .draining {
-                earliest = session.activeNanoseconds + self.limits.drainQuietNanoseconds
-                expiry = .drained
-            }
+            // While bytes move, or should, their own rule decides; a session is idle when none do.
+            var moving: (UInt64, SessionExpiry)? = nil
             if session.partialNanoseconds != 0 {
-                let deadline = session.partialNanoseconds + self.limits.readTimeoutNanoseconds
-                if deadline < earliest { (earliest, expiry) = (deadline, .partialFrame) }
+                moving = (session.partialNanoseconds + self.limits.readTimeoutNanoseconds, .partialFrame)
             }
             if session.stalledNanoseconds != 0 {
                 let deadline = session.stalledNanoseconds + self.limits.outputStallTimeoutNanoseconds
-                if deadline < earliest { (earliest, expiry) = (deadline, .outputStalled) }
+                if deadline < moving?.0 ?? .max { moving = (deadline, .outputStalled) }
             }
-            return (earliest, expiry)
+            if let moving { return moving }
+            guard self.phase == .draining else {
+                return (session.activeNanoseconds + self.limits.idleTimeoutNanoseconds, .idle)
+            }
+            return (session.activeNanoseconds + self.limits.drainQuietNanoseconds, .drained)
         case .closing:
             return (session.activeNanoseconds + self.limits.outputStallTimeoutNanoseconds, .lingerEnded)
         case .lingering:

@@ -120,7 +120,10 @@ public struct WorkerCore: ~Copyable {
     }
 
     /// The frame that had begun is whole.
-    public mutating func partialEnded(_ slot: Int) { self.sessions[slot].partialNanoseconds = 0 }
+    public mutating func partialEnded(_ slot: Int, nowNanoseconds: UInt64) {
+        self.sessions[slot].partialNanoseconds = 0
+        self.sessions[slot].activeNanoseconds = nowNanoseconds
+    }
 
     /// The output's backlog has risen above its maximum.
     public mutating func outputStalled(_ slot: Int, nowNanoseconds: UInt64) {
@@ -143,7 +146,10 @@ public struct WorkerCore: ~Copyable {
     }
 
     /// The backlog is low again.
-    public mutating func outputResumed(_ slot: Int) { self.sessions[slot].stalledNanoseconds = 0 }
+    public mutating func outputResumed(_ slot: Int, nowNanoseconds: UInt64) {
+        self.sessions[slot].stalledNanoseconds = 0
+        self.sessions[slot].activeNanoseconds = nowNanoseconds
+    }
 
     /// The peer has ended its side.
     public mutating func peerEnded(_ slot: Int, outputEmpty: Bool) -> SessionAction {

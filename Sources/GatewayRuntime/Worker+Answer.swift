@@ -142,7 +142,9 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         self.putBack(output, slot)
         self.fail(
             ticket,
-            failure ?? IndexFailure(code: .badRequest, detail: "the answer is longer than max_frame"))
+            failure ?? IndexFailure(code: .badRequest, detail: ""),
+            sentence: failure == nil
+                ? "The answer would be longer than this gateway's max_frame; ask for fewer keys." : nil)
     }
 
     /// One element of the array: the record, or `null`.
@@ -165,7 +167,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     /// Answers a request with an error, on its connection or to the admin port, and tells operators when it is their
     /// concern.
-    mutating func fail(_ ticket: Ticket, _ failure: IndexFailure) {
+    mutating func fail(_ ticket: Ticket, _ failure: IndexFailure, sentence: String? = nil) {
         guard let origin = self.core.origin(of: ticket) else { return }
         switch failure.code {
         case .indexUnavailable, .backendUnavailable:
@@ -178,7 +180,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
                 nowNanoseconds: self.nowNanoseconds)
         default: break
         }
-        guard let refusal = self.core.fail(ticket, failure.code, nowNanoseconds: self.nowNanoseconds) else { return }
+        let now = self.nowNanoseconds
+        guard let refusal = self.core.fail(ticket, failure.code, sentence: sentence, nowNanoseconds: now) else { return }
         if let session = origin.session {
             self.append(refusal, Int(session.slot))
             self.settle(Int(session.slot))

@@ -118,7 +118,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
                 self.connections[slot: slot].assembly = consume frame
                 continue
             }
-            self.core.partialEnded(slot)
+            self.core.partialEnded(slot, nowNanoseconds: self.nowNanoseconds)
             self.decode(slot, kept: frame)
             return consumed
         }
@@ -174,7 +174,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     // MARK: Pauses
 
-    private func isBacklogged(_ slot: Int) -> Bool {
+    private mutating func isBacklogged(_ slot: Int) -> Bool {
         self.connections[slot: slot].backlogBytes > self.core.limits.outputBacklogBytesMax
     }
 
@@ -198,7 +198,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
                 self.connections[slot: slot].ending == nil
             else { continue }
             self.connections[slot: slot].isPaused = false
-            self.core.outputResumed(slot)
+            self.core.outputResumed(slot, nowNanoseconds: self.nowNanoseconds)
             if let block = self.connections[slot: slot].assembly.take() {
                 self.decode(slot, kept: block)
             }

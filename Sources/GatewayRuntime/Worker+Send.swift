@@ -5,7 +5,8 @@ internal import Reactor
 /// One send per session and turn, and the ends of connections.
 extension Worker where K: ~Copyable, I: ~Copyable {
     mutating func flushDirty() {
-        for slot in self.dirty.lazy.map(Int.init) {
+        // A slot may have ended since, and even have a new tenant: flushing that one early is harmless.
+        for slot in self.dirty.lazy.map(Int.init) where self.connections.key(ofSlot: slot) != nil {
             self.connections[slot: slot].isDirty = false
             self.flush(slot)
         }
@@ -17,8 +18,12 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         guard self.connections[slot: slot].ending == nil, !self.connections[slot: slot].sendSubmitted,
             let token = self.token(slot)
         else { return }
-        while self.nextToSend(slot) {
-            switch Self.send(&self.kernel, self.connections[slot: slot], token) {
+        while let block = self.nextToSend(slot) {
+            let outcome = self.kernel.send(
+                self.connections[slot: slot].descriptor, token: token, block,
+                from: self.connections[slot: slot].sendingOffset)
+            self.connections[slot: slot].sending = consume block
+            switch outcome {
             case .submitted:
                 self.connections[slot: slot].sendSubmitted = true
                 return
@@ -33,20 +38,12 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         self.settle(slot)
     }
 
-    private static func send(_ kernel: inout K, _ connection: borrowing Connection, _ token: Token) -> SendOutcome {
-        switch connection.sending {
-        case .some(let block): kernel.send(connection.descriptor, token: token, block, from: connection.sendingOffset)
-        case .none: .finished(0)
-        }
-    }
-
-    /// Makes `sending` the next block; false when nothing is left.
-    private mutating func nextToSend(_ slot: Int) -> Bool {
-        if self.connections[slot: slot].sending != nil { return true }
-        guard let block = self.connections[slot: slot].filling.take() else { return false }
-        self.connections[slot: slot].sending = consume block
+    /// What is left of the block that is being sent, or the next one; nil when there is none. The caller puts it into
+    /// `sending`: its bytes stay where they are.
+    private mutating func nextToSend(_ slot: Int) -> Block? {
+        if let block = self.connections[slot: slot].sending.take() { return block }
         self.connections[slot: slot].sendingOffset = 0
-        return true
+        return self.connections[slot: slot].filling.take()
     }
 
     mutating func sendFinished(_ completion: Completion) {
@@ -124,7 +121,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         guard !self.ended.isEmpty else { return }
         for slot in self.ended.lazy.map(Int.init) {
             guard let key = self.connections.key(ofSlot: slot), let ending = self.connections[slot: slot].ending,
-                self.connections[slot: slot].isIdleInKernel, !self.connections[slot: slot].isDirty
+                self.connections[slot: slot].isIdleInKernel
             else { continue }
             self.connections[slot: slot].releaseBlocks(to: &self.pool)
             self.kernel.close(self.connections[slot: slot].descriptor, reset: ending.reset)

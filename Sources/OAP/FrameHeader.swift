@@ -111,6 +111,7 @@ extension Span<UInt8> {
 }
 
 extension MutableSpan<UInt8> {
+    @_lifetime(self: copy self)
     @inline(__always)
     mutating func storeBigEndian<Value: FixedWidthInteger>(_ value: Value, at offset: Int) {
         for index in 0..<(Value.bitWidth / 8) {

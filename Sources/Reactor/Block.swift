@@ -46,8 +46,10 @@ internal import CIngress
     @inline(__always)
     public mutating func extend(by count: Int, _ body: (inout MutableSpan<UInt8>) -> Void) {
         precondition(count <= self.room)
-        var span = unsafe MutableSpan(_unsafeStart: self.start + self.count, count: count)
-        unsafe span.withUnsafeMutableBufferPointer { unsafe $0.initialize(repeating: 0) }
+        let room = unsafe UnsafeMutableBufferPointer(start: self.start + self.count, count: count)
+        // A body that leaves bytes out must not send what an earlier session left here.
+        unsafe room.initialize(repeating: 0)
+        var span = unsafe room.mutableSpan
         body(&span)
         self.count += count
     }
@@ -55,7 +57,8 @@ internal import CIngress
     /// Lets `body` change bytes that are already there.
     public mutating func patch(_ range: Range<Int>, _ body: (inout MutableSpan<UInt8>) -> Void) {
         precondition(range.lowerBound >= 0 && range.upperBound <= self.count)
-        var span = unsafe MutableSpan(_unsafeStart: self.start + range.lowerBound, count: range.count)
+        let content = unsafe UnsafeMutableBufferPointer(start: self.start + range.lowerBound, count: range.count)
+        var span = unsafe content.mutableSpan
         body(&span)
     }
 

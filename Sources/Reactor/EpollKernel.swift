@@ -52,6 +52,10 @@ internal import CIngress
             unsafe ingress_unmap(memory, UInt64(bytes))
             throw SystemError(call: "epoll_create1", code: -epoll)
         }
+        unsafe self.init(epoll: epoll, memory: memory, limits: limits)
+    }
+
+    private init(epoll: Int32, memory: UnsafeMutableRawPointer, limits: KernelLimits) {
         self.epoll = epoll
         unsafe self.memory = memory.assumingMemoryBound(to: UInt8.self)
         unsafe self.events = .allocate(capacity: CompletionBatch.capacity)

@@ -57,17 +57,23 @@ public protocol Kernel: ~Copyable, SendableMetatype {
 public struct KernelLimits: Sendable {
     /// Bytes that one receive may bring, and so what one session may take in a turn before others are served.
     public var bufferBytes: Int
-    /// A power of two.
+    /// A power of two. More than a batch has completions, since the kernel fills buffers ahead of the reaping.
     public var buffersCount: Int
     /// Operations prepared between two waits; more cost an extra system call, not an error.
     public var submissionEntries: Int
+    /// Completions that may wait at once: a receive and a send of 16,384 sessions. More take the kernel's slow path.
+    public var completionEntries: Int
 
-    /// 8 KiB holds 64 pipelined requests of 128 bytes; 256 of them make 2 MiB per worker.
-    public init(bufferBytes: Int = 8192, buffersCount: Int = 256, submissionEntries: Int = 1024) {
+    /// 4 KiB holds 64 pipelined requests of 58 bytes; 1,024 of them make 4 MiB per worker.
+    public init(
+        bufferBytes: Int = 4096, buffersCount: Int = 1024, submissionEntries: Int = 1024, completionEntries: Int = 32_768
+    ) {
         precondition(buffersCount > 0 && buffersCount & (buffersCount - 1) == 0 && buffersCount <= 32768)
         precondition(bufferBytes >= 64)
+        precondition(submissionEntries > 0 && completionEntries >= submissionEntries)
         self.bufferBytes = bufferBytes
         self.buffersCount = buffersCount
         self.submissionEntries = submissionEntries
+        self.completionEntries = completionEntries
     }
 }

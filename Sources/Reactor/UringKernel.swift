@@ -36,18 +36,22 @@ internal import CIngress
         unsafe ring.initialize(to: ingress_ring())
         var step: UnsafePointer<CChar>? = nil
         let result = unsafe ingress_ring_open(
-            ring, UInt32(limits.submissionEntries), UInt32(limits.buffersCount), UInt32(limits.bufferBytes),
-            wanted.rawValue, &step)
+            ring, UInt32(limits.submissionEntries), UInt32(limits.completionEntries), UInt32(limits.buffersCount),
+            UInt32(limits.bufferBytes), wanted.rawValue, &step)
         guard result >= 0 else {
             let call = unsafe step.map { unsafe String(cString: $0) } ?? "io_uring_setup"
             unsafe ring.deallocate()
             throw SystemError(call: call, code: -result)
         }
+        unsafe self.init(opened: ring, buffersCount: limits.buffersCount)
+    }
+
+    private init(opened ring: UnsafeMutablePointer<ingress_ring>, buffersCount: Int) {
         unsafe self.ring = unsafe ring
         unsafe self.reaped = .allocate(capacity: CompletionBatch.capacity)
         self.features = unsafe Features(rawValue: ring.pointee.features)
-        self.buffersTotal = limits.buffersCount
-        self.buffersHome = limits.buffersCount
+        self.buffersTotal = buffersCount
+        self.buffersHome = buffersCount
     }
 
     deinit {

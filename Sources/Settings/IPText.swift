@@ -77,7 +77,7 @@ enum IPv6Text {
                 start += 1
                 continue
             }
-            let end = groups[start...].firstIndex { $0 != 0 } ?? groups.count
+            let end: Int = groups[start...].firstIndex(where: { $0 != 0 }) ?? groups.count
             if end - start >= 2, end - start > best?.count ?? 0 { best = start..<end }
             start = end
         }

@@ -26,13 +26,24 @@ struct ClientConnection: ~Copyable {
     private var correlation: UInt64 = 0
 
     init(to address: Reactor.SocketAddress, timeoutMilliseconds: Int) throws(ClientFailure) {
+        let socket = try Self.connect(to: address, timeoutMilliseconds)
+        self.init(socket, address, timeoutMilliseconds)
+    }
+
+    private init(_ socket: consuming BlockingSocket, _ address: Reactor.SocketAddress, _ timeoutMilliseconds: Int) {
+        self.socket = socket
+        self.address = address
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    private static func connect(
+        to address: Reactor.SocketAddress, _ timeoutMilliseconds: Int
+    ) throws(ClientFailure) -> BlockingSocket {
         do throws(SystemError) {
-            self.socket = try BlockingSocket(connectingTo: address, timeoutMilliseconds: timeoutMilliseconds)
+            return try BlockingSocket(connectingTo: address, timeoutMilliseconds: timeoutMilliseconds)
         } catch {
             throw ClientFailure(connecting: error)
         }
-        self.address = address
-        self.timeoutMilliseconds = timeoutMilliseconds
     }
 
     /// Sends one unary request and waits for its answer.

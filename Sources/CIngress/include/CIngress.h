@@ -103,8 +103,8 @@ typedef struct {
 } ingress_ring;
 
 /// Opens a ring for the calling thread with a ring of provided buffers. Returns 0 or -errno; `step` then names the call.
-int32_t ingress_ring_open(ingress_ring *ring, uint32_t entries, uint32_t buffer_count, uint32_t buffer_bytes,
-                          uint32_t wanted, const char **step);
+int32_t ingress_ring_open(ingress_ring *ring, uint32_t entries, uint32_t completions, uint32_t buffer_count,
+                          uint32_t buffer_bytes, uint32_t wanted, const char **step);
 void ingress_ring_close(ingress_ring *ring);
 
 typedef struct {
