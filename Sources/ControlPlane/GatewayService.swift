@@ -47,7 +47,7 @@ public struct GatewayService: Sendable {
                 log.tell($0)
                 if case .workerFailed(let worker, _) = $0 { failures.continuation.yield(worker) }
             }
-            let health = HealthMonitor(server: server, index: index)
+            let health = HealthMonitor(server: server, index: index, logger: self.logger)
             let source = GatewayAdmin(
                 server: server, index: index, health: health,
                 version: ServiceVersion.report(

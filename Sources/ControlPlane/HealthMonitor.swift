@@ -1,5 +1,6 @@
 internal import GatewayRuntime
 internal import IndexStore
+internal import Logging
 internal import Reactor
 internal import Synchronization
 
@@ -17,11 +18,13 @@ final class HealthMonitor: Sendable {
 
     private let index: IndexSource
     private let server: GatewayServer
+    private let logger: Logger
     private let state = Mutex(State())
 
-    init(server: GatewayServer, index: IndexSource) {
+    init(server: GatewayServer, index: IndexSource, logger: Logger) {
         self.server = server
         self.index = index
+        self.logger = logger
     }
 
     func drainBegan() { self.state.withLock { $0.isDraining = true } }
@@ -43,11 +46,18 @@ final class HealthMonitor: Sendable {
     /// One round: opens the index if need be, then asks every worker and waits for the answers, a second at most.
     func check() async {
         do throws(IndexError) {
-            try self.index.open()
+            let isFirst = self.index.environment == nil
+            if try self.index.open(), !isFirst {
+                self.logger.notice(
+                    "the index was replaced; serving the new one", metadata: ["index_path": "\(self.index.path)"])
+            }
             self.state.withLock { $0.indexProblem = nil }
         } catch {
-            self.state.withLock { $0.indexProblem = error.description }
-            return
+            // A new index in the making: what is open goes on serving.
+            if self.index.environment == nil {
+                self.state.withLock { $0.indexProblem = error.description }
+                return
+            }
         }
         let question = self.state.withLock { state in
             state.question += 1

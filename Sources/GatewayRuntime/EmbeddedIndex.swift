@@ -2,26 +2,37 @@ public import Gateway
 public import IndexStore
 internal import Synchronization
 
-/// The index directory of this process, which may not be there yet. Any thread.
+/// The index directory of this process, which may not be there yet, and which may be replaced. Any thread.
 public final class IndexSource: Sendable {
     public let path: String
     private let opened = Mutex<IndexEnvironment?>(nil)
-    /// True exactly when `opened` holds an environment; workers look at it once a lookup until they have a reader.
-    private let isOpen = Atomic<Bool>(false)
+    /// Counts the environments that were opened; 0 exactly while there is none. Workers compare it at each lookup.
+    private let generationCount = Atomic<Int>(0)
 
     public init(path: String) { self.path = path }
 
-    public var environment: IndexEnvironment? {
-        self.isOpen.load(ordering: .acquiring) ? self.opened.withLock { $0 } : nil
-    }
+    public var environment: IndexEnvironment? { self.opened.withLock { $0 } }
 
-    /// Opens the index when it is not open; afterwards every worker finds it. The error is what readiness reports.
-    public func open() throws(IndexError) {
-        guard !self.isOpen.load(ordering: .acquiring) else { return }
-        let environment = try IndexEnvironment(readOnlyAt: self.path)
+    var generation: Int { self.generationCount.load(ordering: .acquiring) }
+
+    /// Opens the index when it is not open, or when other files stand under its path now; afterwards every worker finds
+    /// it. The error is what readiness reports; what was open before goes on serving.
+    ///
+    /// - Returns: true when there was something to open.
+    @discardableResult
+    public func open() throws(IndexError) -> Bool {
+        let current = self.environment
+        let environment: IndexEnvironment
+        if let current {
+            guard current.isReplaced else { return false }
+            environment = try current.reopened()
+        } else {
+            environment = try IndexEnvironment(readOnlyAt: self.path)
+        }
         environment.warm()
         self.opened.withLock { $0 = environment }
-        self.isOpen.store(true, ordering: .releasing)
+        self.generationCount.add(1, ordering: .releasing)
+        return true
     }
 }
 
@@ -29,13 +40,17 @@ public final class IndexSource: Sendable {
 public struct EmbeddedIndex: WorkerIndex, ~Copyable {
     private let source: IndexSource
     private var reader: IndexReader? = nil
+    /// The source's generation that `reader` is of.
+    private var generation = 0
 
     public init(source: IndexSource) { self.source = source }
 
     public mutating func lookup(
         _ key: Span<UInt8>, ticket: Ticket?, nowNanoseconds: UInt64, _ found: (Span<UInt8>) -> Void
     ) -> IndexOutcome {
-        if self.reader == nil, let failure = self.makeReader() { return .failed(failure) }
+        if self.generation != self.source.generation || self.reader == nil, let failure = self.makeReader() {
+            return .failed(failure)
+        }
         switch self.reader?.lookup(key, found) {
         case .found: return .found
         case .absent: return .absent
@@ -50,6 +65,8 @@ public struct EmbeddedIndex: WorkerIndex, ~Copyable {
     public mutating func popLate(nowNanoseconds: UInt64) -> LateAnswer? { nil }
 
     private mutating func makeReader() -> IndexFailure? {
+        self.reader = nil
+        self.generation = self.source.generation
         guard let environment = self.source.environment else {
             return IndexFailure(detail: "the index at \(self.source.path) is not open")
         }

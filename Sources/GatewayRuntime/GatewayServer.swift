@@ -15,7 +15,18 @@ public enum StartFailure: Error, Sendable, CustomStringConvertible {
         case .addressInUse(let address):
             "another process already listens on \(address); stop it, or choose another address with --oap-addr"
         case .system(let error):
-            "cannot start: \(error)"
+            "cannot start: \(error)\(Self.remedy(error))"
+        }
+    }
+
+    private static func remedy(_ error: SystemError) -> String {
+        switch (error.call, error.name) {
+        case ("bind", "EADDRNOTAVAIL"):
+            "; no interface of this machine has the address: set oap_addr (--oap-addr) to a local one"
+        case ("bind", "EACCES"): "; this user may not bind that port: set oap_addr (--oap-addr) to one of 1024 or above"
+        case (_, "EMFILE"), (_, "ENFILE"): "; raise the limit of open descriptors (ulimit -n, LimitNOFILE=)"
+        case (_, "ENOMEM"): "; free memory, or lower workers (--workers)"
+        default: ""
         }
     }
 }

@@ -181,7 +181,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         default: break
         }
         let now = self.nowNanoseconds
-        guard let refusal = self.core.fail(ticket, failure.code, sentence: sentence, nowNanoseconds: now) else { return }
+        guard let refusal = self.core.fail(ticket, failure.code, sentence: sentence, nowNanoseconds: now)
+        else { return }
         if let session = origin.session {
             self.append(refusal, Int(session.slot))
             self.settle(Int(session.slot))

@@ -17,6 +17,9 @@ internal import Synchronization
     let database: MDB_dbi
     let path: String
     private let identity: DirectoryIdentity
+    /// The data file that is mapped; another one may stand under the path by now.
+    private let dataFile: FileIdentity
+    private let isRegistered = Atomic<Bool>(true)
 
     init(path: String, mode: Mode) throws(IndexError) {
         if mode == .readWrite { try Self.makeDirectory(path) }
@@ -32,10 +35,25 @@ internal import Synchronization
         }
         self.path = path
         self.identity = identity
+        var descriptor: Int32 = -1
+        unsafe mdb_env_get_fd(self.environment, &descriptor)
+        self.dataFile = FileIdentity(descriptor: descriptor) ?? FileIdentity()
     }
 
     deinit {
         unsafe mdb_env_close(self.environment)
+        self.unregister()
+    }
+
+    /// True when the path has a data file and it is not the one that is open here.
+    var isReplaced: Bool {
+        guard let now = FileIdentity(path: self.path + "/data.mdb") else { return false }
+        return now != self.dataFile
+    }
+
+    /// Lets the path be opened again. Only for an environment that is replaced: its locks are on files of its own.
+    func unregister() {
+        guard self.isRegistered.exchange(false, ordering: .relaxed) else { return }
         self.identity.unregister()
     }
 
@@ -104,6 +122,31 @@ internal import Synchronization
             }
             prefix += "/"
         }
+    }
+}
+
+/// Which file it is, whatever its path.
+private struct FileIdentity: Equatable, Sendable {
+    private var device: UInt = 0
+    private var inode: UInt = 0
+
+    init() {}
+
+    init?(descriptor: Int32) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    init?(path: String) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    private init(_ status: stat) {
+        self.device = UInt(status.st_dev)
+        self.inode = UInt(status.st_ino)
     }
 }
 

@@ -31,6 +31,18 @@ public final class IndexEnvironment: Sendable {
     /// The store's size and shape now.
     public var statistics: IndexStatistics { IndexStatistics(self.handle) }
 
+    /// True when other files stand under the path now: somebody has removed the index and made a new one. This one
+    /// goes on showing the old state.
+    public var isReplaced: Bool { self.handle.isReplaced }
+
+    /// Opens what stands under the path now, in place of an environment that `isReplaced`. Its readers go on until they
+    /// are dropped.
+    public func reopened() throws(IndexError) -> IndexEnvironment {
+        precondition(self.isReplaced, "the files under the path are those that are open")
+        self.handle.unregister()
+        return try IndexEnvironment(readOnlyAt: self.path)
+    }
+
     /// Takes a reader slot. The reader keeps the environment open.
     public func makeReader() throws(IndexError) -> IndexReader {
         try IndexReader(self)

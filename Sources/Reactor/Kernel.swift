@@ -66,7 +66,8 @@ public struct KernelLimits: Sendable {
 
     /// 4 KiB holds 64 pipelined requests of 58 bytes; 1,024 of them make 4 MiB per worker.
     public init(
-        bufferBytes: Int = 4096, buffersCount: Int = 1024, submissionEntries: Int = 1024, completionEntries: Int = 32_768
+        bufferBytes: Int = 4096, buffersCount: Int = 1024, submissionEntries: Int = 1024,
+        completionEntries: Int = 32_768
     ) {
         precondition(buffersCount > 0 && buffersCount & (buffersCount - 1) == 0 && buffersCount <= 32768)
         precondition(bufferBytes >= 64)
