@@ -7,28 +7,11 @@ Servers run on one processor and generators on another. Writes perf/results/comp
 
 Needs `make build`, redis-server and redis-benchmark. Exit status 1 when a goal is missed.
 """
-import argparse, datetime, glob, json, os, platform, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, datetime, json, os, platform, random, shutil, socket, statistics, subprocess, sys, tempfile, time
+from harness import ROOT, Gateway, cpu_nanoseconds, free_port, import_index, write_records
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.path.join(ROOT, ".build", "release")
 # (subject, depth, most CPU per request against redis in the same repeat, by median)
 GOALS = [("io_uring", 1, 0.75), ("io_uring", 16, 1.0), ("io_uring", 64, 1.0), ("epoll", 1, 1.0)]
-
-
-def records(count):
-    """Lines of 1,000,000 records of about 200 bytes; keys as redis-benchmark's __rand_int__ spells them."""
-    for number in range(count):
-        yield json.dumps({
-            "key": f"name:{number:012d}", "manifest": None,
-            "providers": [{"id": f"node-{number % 997:03d}.example", "region": "eu-west", "score": 0.5},
-                          {"id": f"node-{number % 991:03d}.example", "region": "us-east", "score": 0.25}],
-        }, separators=(",", ":"))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_port(port, process, name):
@@ -41,17 +24,6 @@ def wait_port(port, process, name):
         except OSError:
             time.sleep(0.05)
     sys.exit(f"{name} does not listen on port {port}")
-
-
-def cpu_nanoseconds(pid):
-    total = 0
-    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-        try:
-            with open(path) as file:
-                total += int(file.read().split()[0])
-        except OSError:
-            pass
-    return total
 
 
 class Redis:
@@ -85,29 +57,20 @@ class Redis:
         return requests, cpu_nanoseconds(self.process.pid) - before, elapsed
 
 
-class Gateway:
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(15)
+
+
+class MeasuredGateway(Gateway):
     def __init__(self, io, index, server_cpu, keyfile):
-        self.name, self.keyfile = io, keyfile
-        self.port, metrics = free_port(), free_port()
-        self.process = subprocess.Popen(
-            ["taskset", "-c", server_cpu, os.path.join(BIN, "svc-gateway"), "--workers", "1", "--io", io,
-             "--oap-addr", str(self.port), "--metrics-addr", str(metrics), "--index-path", index,
-             "--oap-concurrency", "8192", "--log-level", "warning"], cwd=tempfile.gettempdir())
-        wait_port(self.port, self.process, "svc-gateway")
-        time.sleep(1)
+        super().__init__(io, index, prefix=("taskset", "-c", server_cpu))
+        self.keyfile = keyfile
 
     def run(self, generator_cpu, connections, depth, seconds, keys):
         before = cpu_nanoseconds(self.process.pid)
-        output = subprocess.run(
-            ["taskset", "-c", generator_cpu, os.path.join(BIN, "oap-bench"), "--server", f"127.0.0.1:{self.port}",
-             "--closed", "--connections", str(connections), "--depth", str(depth), "--duration", f"{round(seconds * 1000)}ms",
-             "--workload", "resolve", "--keys", self.keyfile, "--format", "json"],
-            stdout=subprocess.PIPE, text=True)
-        spent = cpu_nanoseconds(self.process.pid) - before
-        report = json.loads(output.stdout)
-        if output.returncode != 0:
-            sys.exit(f"oap-bench against {self.name}: exit {output.returncode}\n{output.stdout}")
-        return report["requests"], spent, report["duration_s"]
+        report = self.bench(seconds, connections, depth, self.keyfile, prefix=("taskset", "-c", generator_cpu))
+        return report["requests"], cpu_nanoseconds(self.process.pid) - before, report["duration_s"]
 
 
 def main():
@@ -127,28 +90,20 @@ def main():
     servers = []
     try:
         print(f"loading {options.keys:,} records into the index and into redis …", file=sys.stderr)
-        lines = os.path.join(work, "records.jsonl")
-        keyfile = os.path.join(work, "keys.txt")
-        with open(lines, "w") as file, open(keyfile, "w") as names:
-            for number, line in enumerate(records(options.keys)):
-                file.write(line + "\n")
-                names.write(f"name:{number:012d}\n")
+        lines, keyfile = write_records(work, options.keys)
         index = os.path.join(work, "index")
-        subprocess.run([os.path.join(BIN, "ronctl"), "index", "import", lines, "--index-path", index], check=True,
-                       stdout=subprocess.DEVNULL)
+        import_index(lines, index)
         redis = Redis(work, server_cpu)
         servers.append(redis)
         with open(lines) as file:
             redis.load(line.rstrip("\n") for line in file)
         for io in ("io_uring", "epoll"):
-            servers.append(Gateway(io, index, server_cpu, keyfile))
+            servers.append(MeasuredGateway(io, index, server_cpu, keyfile))
         samples = measure(servers, depths, options, generator_cpu)
         return report(samples, depths, options)
     finally:
         for server in servers:
-            server.process.send_signal(signal.SIGTERM)
-        for server in servers:
-            server.process.wait(15)
+            server.stop()
         shutil.rmtree(work, ignore_errors=True)
 
 
