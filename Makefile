@@ -17,10 +17,11 @@ run: build ## Set up, build, import the sample index if there is none, and run t
 	fi
 	@exec $(RELEASE)/svc-gateway --index-path $(INDEX) $(ARGS)
 
+# Not in parallel: tests of the data path block their threads, and those of the admin port need the same few.
 test: ## Set up, build everything in debug, and run all tests and the lint
 	@./.ci/setup build test
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --no-parallel --quiet
 	@$(MAKE) --no-print-directory lint
 
 build: ## Set up and build svc-gateway, ronctl and oap-bench for release into .build/release

@@ -53,6 +53,7 @@ let package = Package(
         .target(
             name: "CBuildInfo", cSettings: [.define("GATEWAY_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CIngress", dependencies: ["CLibURing"], cSettings: [.define("_GNU_SOURCE")]),
+
         room("OAP"),
         room("Admission"),
         room("Telemetry"),
@@ -67,6 +68,8 @@ let package = Package(
                 "GatewayRuntime", "Gateway", "Admission", "OAP", "Reactor", "IndexStore", "Telemetry", "Settings",
                 "CBuildInfo", logging, flyingFox, flyingSocks,
             ]),
+        room("GatewayTesting", ["GatewayRuntime", "Gateway", "Reactor", "OAP", "Admission", "Telemetry", "IndexStore"]),
+
         .executableTarget(
             name: "svc-gateway",
             dependencies: ["ControlPlane", "Settings", argumentParser],
@@ -76,11 +79,22 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "oap-bench", dependencies: ["OAP", "Reactor", argumentParser, histogram], swiftSettings: strict),
+
+        tests("OAPTests", ["OAP", "GatewayTesting"]),
+        tests("AdmissionTests", ["Admission", "GatewayTesting"]),
         tests("TelemetryTests", ["Telemetry"]),
+        tests("ReactorConformanceTests", ["Reactor", "GatewayTesting"]),
         // The tool is the second process that writes beside a reader.
         tests("IndexStoreTests", ["IndexStore", "OAP", "ronctl"]),
+        tests("GatewayTests", ["Gateway", "OAP", "Admission", "Telemetry", "GatewayTesting"]),
+        tests(
+            "GatewayRuntimeTests",
+            ["GatewayRuntime", "Gateway", "OAP", "Reactor", "Admission", "Telemetry", "GatewayTesting"]),
         tests("SettingsTests", ["Settings", "CTOML", argumentParser]),
         tests("ControlPlaneTests", ["ControlPlane", logging, flyingSocks]),
+        tests(
+            "EndToEndTests", ["svc-gateway", "ronctl", "oap-bench", "GatewayTesting", "GatewayRuntime", "Reactor"]),
+        tests("TidyTests", []),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -41,13 +41,19 @@ public final class TenantBuckets: Sendable {
         }
     }
 
-    /// Gives back a token that `take` granted.
+    /// Gives back a token that `take` granted. One that came from the shared bucket stays spent, and a bucket that somebody
+    /// else has had in between is never credited below its start.
     public func refund(tenant: UInt128) {
         let hash = self.hash(of: tenant)
         let base = self.base(of: hash)
         for way in 0..<Self.ways where self.words.load(base + 2 * way) == hash {
-            self.words.subtract(base + 2 * way + 1, self.rate.intervalNanoseconds)
-            return
+            let index = base + 2 * way + 1
+            let interval = self.rate.intervalNanoseconds
+            while true {
+                let seen = self.words.load(index)
+                guard seen >= interval else { return }
+                if self.words.exchange(index, expected: seen, desired: seen - interval) { return }
+            }
         }
     }
 
@@ -127,10 +133,5 @@ public final class TenantBuckets: Sendable {
         return unsafe self.start[index].compareExchange(
             expected: expected, desired: desired, ordering: .relaxed
         ).exchanged
-    }
-
-    func subtract(_ index: Int, _ amount: UInt64) {
-        precondition(index >= 0 && index < self.count)
-        unsafe self.start[index].subtract(amount, ordering: .relaxed)
     }
 }

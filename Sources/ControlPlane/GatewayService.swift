@@ -32,10 +32,10 @@ public struct GatewayService: Sendable {
 
     /// Serves until a signal ends it. Returns the exit status.
     public func run() async -> Int32 {
-        let signals = SignalWatch()
+        let (ends, failures) = AsyncStream<Event>.makeStream()
+        SignalWatch.start { failures.yield(.signal($0)) }
         let banner = StartupBanner(logger: self.logger)
         banner.begin(self.loaded)
-        let failures = AsyncStream<Int>.makeStream()
         do {
             let plan = try ServicePlan(
                 self.loaded.settings, descriptorsMax: ProcessFacts.raiseDescriptorLimit(),
@@ -45,7 +45,7 @@ public struct GatewayService: Sendable {
             let log = EventLog(logger: self.logger)
             let server = try GatewayServer.startEmbedded(plan.configuration, backend: plan.backend, index: index) {
                 log.tell($0)
-                if case .workerFailed(let worker, _) = $0 { failures.continuation.yield(worker) }
+                if case .workerFailed = $0 { failures.yield(.workerFailed) }
             }
             let health = HealthMonitor(server: server, index: index, logger: self.logger)
             let source = GatewayAdmin(
@@ -56,7 +56,7 @@ public struct GatewayService: Sendable {
             await health.check()
             server.serve()
             banner.started(server, index, self.loaded.settings, adminAddress: admin.address)
-            return await self.serve(server, admin, health, signals, failures.stream)
+            return await self.serve(server, admin, health, ends)
         } catch {
             self.logger.critical("\(error)")
             return ExitStatus.unavailable
@@ -76,10 +76,15 @@ public struct GatewayService: Sendable {
         return admin
     }
 
+    /// What ends a running gateway, or tries to.
+    private enum Event: Sendable {
+        case signal(SignalWatch.Signal)
+        case workerFailed
+    }
+
     /// From readiness to the end.
     private func serve(
-        _ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor, _ signals: SignalWatch,
-        _ failures: AsyncStream<Int>
+        _ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor, _ events: AsyncStream<Event>
     ) async -> Int32 {
         let adminTask = Task {
             do {
@@ -89,35 +94,33 @@ public struct GatewayService: Sendable {
             }
         }
         let healthTask = Task { await self.watch(health) }
-        let failureTask = Task {
-            for await _ in failures {
-                // The other workers' clients get their answers; the exit status says that this was no orderly end.
-                await self.finish(server, admin, health)
-                Self.exitAtOnce(ExitStatus.software)
-            }
-        }
-        for await event in signals.events {
+        var iterator = events.makeAsyncIterator()
+        var status: Int32 = 0
+        wait: while let event = await iterator.next() {
             switch event {
-            case .hangUp:
+            case .signal(.hangUp):
                 self.logger.notice("SIGHUP is ignored: reloading the configuration is not built yet; restart instead")
-            case .terminate(let name):
+            case .signal(.terminate(let name)):
                 self.logger.notice("shutting down", metadata: ["signal": "\(name)"])
-                let second = Task {
-                    for await again in signals.events {
-                        guard case .terminate(let name) = again else { continue }
-                        self.logger.warning("ending at once", metadata: ["signal": "\(name)"])
-                        Self.exitAtOnce(130)
-                    }
-                }
-                healthTask.cancel()
-                failureTask.cancel()
-                await self.finish(server, admin, health)
-                await adminTask.value
-                second.cancel()
-                return 0
+                break wait
+            case .workerFailed:
+                // The other workers' clients get their answers; the exit status says that this was no orderly end.
+                status = ExitStatus.software
+                break wait
             }
         }
-        return 0
+        let impatience = Task {
+            for await event in events {
+                guard case .signal(.terminate(let name)) = event else { continue }
+                self.logger.warning("ending at once", metadata: ["signal": "\(name)"])
+                Self.exitAtOnce(130)
+            }
+        }
+        healthTask.cancel()
+        await self.finish(server, admin, health)
+        await adminTask.value
+        impatience.cancel()
+        return status
     }
 
     /// Readiness fails, listeners close, clients are told, what is open is answered; the admin port goes last.

@@ -11,11 +11,13 @@ struct ServicePlan: Sendable {
     /// What the operator asked for and does not get, a sentence each.
     let notes: [String]
 
-    /// Descriptors that are not clients': the standard ones, the index, the admin port, listeners, rings and room to
-    /// spare.
-    private static let descriptorsReserved = 512
+    /// Descriptors that are not clients': the standard ones, the index, the log, the admin port with its connections,
+    /// and per worker a listener, an eventfd and a ring or epoll set.
+    private static func descriptorsReserved(workers: Int) -> Int { 64 + AdminLimits().connectionsMax + 4 * workers }
 
-    init(_ settings: GatewaySettings, descriptorsMax: Int, processors: Int) throws(BackendUnavailable) {
+    private static let connectionsMin = 16
+
+    init(_ settings: GatewaySettings, descriptorsMax: Int, processors: Int) throws {
         var notes: [String] = []
         let workers: Int
         switch settings.workers {
@@ -25,12 +27,24 @@ struct ServicePlan: Sendable {
         var configuration = RuntimeConfiguration(
             address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
         configuration.limits = Gateway.GatewayLimits(settings.limits)
-        let connectionsMax = max(16, descriptorsMax - Self.descriptorsReserved)
+        let reserved = Self.descriptorsReserved(workers: workers)
+        let connectionsMax = descriptorsMax - reserved
+        guard connectionsMax >= Self.connectionsMin else {
+            throw DescriptorsTooFew(
+                descriptorsMax: descriptorsMax, needed: reserved + Self.connectionsMin, workers: workers)
+        }
         if connectionsMax < settings.limits.connectionsMax {
             notes.append(
                 "connections_max is \(connectionsMax) instead of \(settings.limits.connectionsMax): this process may open "
                     + "\(descriptorsMax) descriptors; raise the hard limit (ulimit -Hn, LimitNOFILE=) for more")
             configuration.limits.connectionsMax = connectionsMax
+        }
+        let backlogMax = configuration.outputBacklogBytesMax
+        if configuration.limits.outputBacklogBytesMax > backlogMax {
+            notes.append(
+                "output_backlog_max is \(backlogMax) instead of \(configuration.limits.outputBacklogBytesMax): more does not "
+                    + "fit one output block beside the longest answer")
+            configuration.limits.outputBacklogBytesMax = backlogMax
         }
         configuration.openMax = settings.oapConcurrency
         configuration.inflightPerConnectionMax = settings.limits.inflightMax
@@ -43,6 +57,18 @@ struct ServicePlan: Sendable {
         self.configuration = configuration
         self.backend = try Backend.probe(Backend.Wish(settings.ioBackend))
         self.notes = notes
+    }
+}
+
+/// The process may not open enough descriptors to serve anybody.
+struct DescriptorsTooFew: Error, CustomStringConvertible {
+    let descriptorsMax: Int
+    let needed: Int
+    let workers: Int
+
+    var description: String {
+        "this process may open \(self.descriptorsMax) descriptors and needs at least \(self.needed) with \(self.workers) "
+            + "workers; raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower workers (--workers)"
     }
 }
 

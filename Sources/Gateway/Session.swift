@@ -20,8 +20,12 @@ struct Session {
     var openCount = 0
     var firstOpen: Int32 = -1
     var bucket = LocalTokenBucket()
-    /// When the last whole frame came, the last answer left, or the phase began.
+    /// When the last whole frame came, the last answer was given, bytes last left, or the phase began.
     var activeNanoseconds: UInt64
+    /// True exactly when answers are there that the kernel has not taken.
+    var outputPending = false
+    /// True once the peer has ended its side while `phase` is `closing`: there is nothing to linger for.
+    var peerHasEnded = false
     /// When the frame that is being received began or last made its minimum of progress; 0 exactly when none is.
     var partialNanoseconds: UInt64 = 0
     /// Bytes of it that came since then.
@@ -29,6 +33,7 @@ struct Session {
     /// When the output's backlog rose over its maximum or last made its minimum of progress; 0 exactly when it is
     /// below.
     var stalledNanoseconds: UInt64 = 0
+    /// Bytes that left since then, or since the phase `closing` last made its minimum of progress.
     var stalledBytes = 0
 
     init(key: SessionKey, nowNanoseconds: UInt64) {

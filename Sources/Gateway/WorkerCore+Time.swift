@@ -78,6 +78,11 @@ extension WorkerCore {
                 if deadline < moving?.0 ?? .max { moving = (deadline, .outputStalled) }
             }
             if let moving { return moving }
+            // Unsent answers are no idleness: ending in order would cut one in the middle. A drain waits for them
+            // until its own deadline.
+            guard !session.outputPending else {
+                return (session.activeNanoseconds + self.limits.idleTimeoutNanoseconds, .outputStalled)
+            }
             guard self.phase == .draining else {
                 return (session.activeNanoseconds + self.limits.idleTimeoutNanoseconds, .idle)
             }

@@ -137,13 +137,27 @@ public struct WorkerCore: ~Copyable {
     @inline(__always)
     public mutating func outputSent(_ slot: Int, bytes: Int, nowNanoseconds: UInt64) {
         self.telemetry.add(self.metrics.bytesOut, UInt64(bytes))
-        guard self.sessions[slot].stalledNanoseconds != 0 else { return }
-        self.sessions[slot].stalledBytes += bytes
-        if self.sessions[slot].stalledBytes >= self.limits.outputProgressBytesMin {
-            self.sessions[slot].stalledNanoseconds = max(1, nowNanoseconds)
-            self.sessions[slot].stalledBytes = 0
+        if case .closing = self.sessions[slot].phase {
+            guard self.madeProgress(slot, bytes: bytes) else { return }
+            self.sessions[slot].activeNanoseconds = nowNanoseconds
+            return
         }
+        self.sessions[slot].activeNanoseconds = nowNanoseconds
+        guard self.sessions[slot].stalledNanoseconds != 0, self.madeProgress(slot, bytes: bytes) else { return }
+        self.sessions[slot].stalledNanoseconds = max(1, nowNanoseconds)
     }
+
+    /// Counts what has left; true each time that it amounts to the minimum that a peer has to take.
+    private mutating func madeProgress(_ slot: Int, bytes: Int) -> Bool {
+        self.sessions[slot].stalledBytes += bytes
+        guard self.sessions[slot].stalledBytes >= self.limits.outputProgressBytesMin else { return false }
+        self.sessions[slot].stalledBytes = 0
+        return true
+    }
+
+    /// An answer was appended to the session's output.
+    @inline(__always)
+    public mutating func outputAppended(_ slot: Int) { self.sessions[slot].outputPending = true }
 
     /// The backlog is low again.
     public mutating func outputResumed(_ slot: Int, nowNanoseconds: UInt64) {
@@ -159,8 +173,8 @@ public struct WorkerCore: ~Copyable {
             self.sessions[slot].partialNanoseconds = 0
             return self.settled(slot, outputEmpty: outputEmpty)
         case .closing:
-            // The answer is still on its way; once it is sent, there is nothing to linger for.
-            self.sessions[slot].phase = .peerEnded
+            // The answer is still on its way.
+            self.sessions[slot].peerHasEnded = true
             return outputEmpty ? .close : .none
         case .lingering:
             return .close
@@ -173,6 +187,7 @@ public struct WorkerCore: ~Copyable {
         case .serving:
             self.sessions[slot].phase = .closing
             self.sessions[slot].partialNanoseconds = 0
+            self.sessions[slot].stalledBytes = 0
             self.sessions[slot].activeNanoseconds = nowNanoseconds
             self.reschedule(slot, nowNanoseconds: nowNanoseconds)
             return outputEmpty ? self.linger(slot, nowNanoseconds: nowNanoseconds) : .none
@@ -184,11 +199,16 @@ public struct WorkerCore: ~Copyable {
     /// All output is sent.
     @inline(__always)
     public mutating func outputEmptied(_ slot: Int, nowNanoseconds: UInt64) -> SessionAction {
+        self.sessions[slot].outputPending = false
         switch self.sessions[slot].phase {
-        case .serving: .none
-        case .peerEnded: self.settled(slot, outputEmpty: true)
-        case .closing: self.linger(slot, nowNanoseconds: nowNanoseconds)
-        case .lingering: .none
+        case .serving:
+            // The quiet that a drain waits for begins now.
+            if self.phase == .draining { self.reschedule(slot, nowNanoseconds: nowNanoseconds) }
+            return .none
+        case .peerEnded: return self.settled(slot, outputEmpty: true)
+        case .closing:
+            return self.sessions[slot].peerHasEnded ? .close : self.linger(slot, nowNanoseconds: nowNanoseconds)
+        case .lingering: return .none
         }
     }
 

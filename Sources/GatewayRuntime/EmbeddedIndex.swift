@@ -15,8 +15,8 @@ public final class IndexSource: Sendable {
 
     var generation: Int { self.generationCount.load(ordering: .acquiring) }
 
-    /// Opens the index when it is not open, or when other files stand under its path now; afterwards every worker finds
-    /// it. The error is what readiness reports; what was open before goes on serving.
+    /// Opens the index when it is not open, or when other files stand under its path now; afterwards every worker
+    /// finds it. The error is what readiness reports; what was open before goes on serving.
     ///
     /// - Returns: true when there was something to open.
     @discardableResult

@@ -28,6 +28,10 @@ public struct RuntimeConfiguration: Sendable {
         self.workersCount = workersCount
     }
 
+    /// The largest `limits.outputBacklogBytesMax` that can be kept: one more answer of the largest size has to fit
+    /// the block.
+    public var outputBacklogBytesMax: Int { BlockPool.blockBytesMax - self.limits.frameBytesMax }
+
     /// Bytes per session: its slots in the worker's tables, without buffers.
     public static let sessionBytes = 512
 

@@ -9,7 +9,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     mutating func acceptFinished(_ completion: Completion) throws(SystemError) {
         if completion.isFinal { self.accepting = false }
         if completion.result >= 0 {
-            try self.accepted(completion.result)
+            self.accepted(completion.result)
         } else if completion.result != -ErrnoCode.cancelled {
             self.events.tell(
                 .acceptFailed(SystemError(call: "accept", code: -completion.result)),
@@ -17,7 +17,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
         guard completion.isFinal, self.listener != nil else { return }
         guard self.core.phase != .draining && !self.stopping else {
-            try self.closeListener()
+            self.closeListener()
             return
         }
         if completion.result >= 0 {
@@ -39,7 +39,11 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         try self.startAccepting()
     }
 
-    private mutating func accepted(_ descriptor: Int32) throws(SystemError) {
+    private mutating func accepted(_ descriptor: Int32) {
+        guard !self.stopping else {
+            self.kernel.close(descriptor, reset: true)
+            return
+        }
         let connectionsMax = self.core.limits.connectionsMax
         guard self.shared.connections.take(max: connectionsMax) else {
             self.kernel.close(descriptor, reset: true)
@@ -52,26 +56,26 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
         self.core.connected(
             SessionKey(slot: key.slot, generation: key.generation), nowNanoseconds: self.nowNanoseconds)
-        try self.startReceiving(Int(key.slot))
+        self.startReceiving(Int(key.slot))
         if self.core.phase == .draining { self.sendGoAway(Int(key.slot)) }
     }
 
     /// Ends accepting; the final completion closes the listener.
-    mutating func stopAccepting() throws(SystemError) {
+    mutating func stopAccepting() {
         self.acceptRetryNanoseconds = nil
         guard let descriptor = self.listener?.descriptor else { return }
         if self.accepting {
             self.kernel.stopAccepting(descriptor, token: Self.listenerToken)
         } else {
-            try self.closeListener()
+            self.closeListener()
         }
     }
 
     /// Closing one of several listeners of a port resets what waits in its queue, so the queue is emptied first.
-    private mutating func closeListener() throws(SystemError) {
+    mutating func closeListener() {
         guard let descriptor = self.listener?.descriptor else { return }
-        while !self.stopping, let waiting = Listener.acceptPending(descriptor) {
-            try self.accepted(waiting)
+        while !self.stopping, let waiting = Listener.acceptPending(descriptor, nonBlocking: K.wantsNonBlocking) {
+            self.accepted(waiting)
         }
         if let listener = self.listener.take() {
             self.kernel.close(listener.intoDescriptor(), reset: false)

@@ -72,7 +72,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         output.extend(by: FrameHeader.byteCount) { _ in }
         var fits = true
         let outcome = self.index.lookup(key, ticket: ticket, nowNanoseconds: self.nowNanoseconds) { record in
-            fits = record.count <= output.room
+            fits = record.count <= IndexRecord.jsonBytesMax
             if fits { output.append(record) }
         }
         if case .found = outcome, fits, let origin = self.core.origin(of: ticket) {
@@ -151,7 +151,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     private mutating func appendRecord(_ key: Span<UInt8>, _ output: inout Block) -> IndexFailure? {
         var fits = true
         let outcome = self.index.lookup(key, ticket: nil, nowNanoseconds: self.nowNanoseconds) { record in
-            fits = record.count <= output.room
+            fits = record.count <= IndexRecord.jsonBytesMax
             if fits { output.append(record) }
         }
         switch outcome {
@@ -240,6 +240,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             return
         }
         self.connections[slot: slot].filling = consume block
+        self.core.outputAppended(slot)
         guard !self.connections[slot: slot].isDirty else { return }
         self.connections[slot: slot].isDirty = true
         self.dirty.append(UInt32(slot))

@@ -5,12 +5,12 @@ internal import Reactor
 
 /// What other threads ask for, and what time asks for.
 extension Worker where K: ~Copyable, I: ~Copyable {
-    mutating func openMailbox() throws(SystemError) {
+    mutating func openMailbox() {
         for message in self.mailbox.takeAll() {
             switch message {
             case .serve: self.core.serve()
-            case .drain: try self.drain()
-            case .stop: try self.stop()
+            case .drain: self.drain()
+            case .stop: self.stop()
             case .resolve(let key, let reply): self.resolve(key, reply)
             case .probe(let reply): reply(self.probe())
             }
@@ -19,10 +19,10 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     // MARK: Ending
 
-    private mutating func drain() throws(SystemError) {
+    private mutating func drain() {
         guard self.core.phase != .draining else { return }
         self.core.drain(nowNanoseconds: self.nowNanoseconds)
-        try self.stopAccepting()
+        self.stopAccepting()
         for slot in 0..<self.connections.slotsTouched where self.connections.key(ofSlot: slot) != nil {
             self.sendGoAway(slot)
         }
@@ -35,18 +35,18 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         self.append(header, payload.span, slot)
     }
 
-    private mutating func stop() throws(SystemError) {
+    private mutating func stop() {
         guard !self.stopping else { return }
         self.stopping = true
         self.core.drain(nowNanoseconds: self.nowNanoseconds)
-        try self.stopAccepting()
+        self.stopAccepting()
         for slot in 0..<self.connections.slotsTouched where self.connections.key(ofSlot: slot) != nil {
             self.end(slot, .drain, reset: true)
         }
     }
 
     /// Sessions whose time is up, and the drain's own deadline.
-    mutating func expire() throws(SystemError) {
+    mutating func expire() {
         while let (slot, expiry) = self.core.popExpired(nowNanoseconds: self.nowNanoseconds) {
             switch expiry {
             case .idle: self.expired(slot, .idle, reset: false)
@@ -63,7 +63,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             }
         }
         if self.core.phase == .draining && self.nowNanoseconds >= self.core.drainDeadlineNanoseconds {
-            try self.stop()
+            self.stop()
         }
     }
 

@@ -7,11 +7,17 @@ internal import Telemetry
 /// From a completion to whole frames. Bytes are decoded where the kernel put them and copied only when a frame is
 /// split.
 extension Worker where K: ~Copyable, I: ~Copyable {
-    mutating func startReceiving(_ slot: Int) throws(SystemError) {
+    /// A kernel that cannot watch one more descriptor (epoll's limit per user) costs that connection, not the worker.
+    mutating func startReceiving(_ slot: Int) {
         guard let token = self.token(slot) else { return }
-        self.connections[slot: slot].receiving = true
-        self.connections[slot: slot].receiveStopping = false
-        try self.kernel.startReceiving(self.connections[slot: slot].descriptor, token: token)
+        do throws(SystemError) {
+            try self.kernel.startReceiving(self.connections[slot: slot].descriptor, token: token)
+            self.connections[slot: slot].receiving = true
+            self.connections[slot: slot].receiveStopping = false
+        } catch {
+            self.events.tell(.acceptFailed(error), nowNanoseconds: self.nowNanoseconds)
+            self.end(slot, .error, reset: true)
+        }
     }
 
     mutating func receiveFinished(_ completion: Completion) {
@@ -222,7 +228,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
                 self.connections[slot: slot].ending == nil, !self.connections[slot: slot].isPaused,
                 !self.connections[slot: slot].peerHasEnded
             else { continue }
-            try self.startReceiving(slot)
+            self.startReceiving(slot)
         }
         self.rearm.removeAll(keepingCapacity: true)
     }

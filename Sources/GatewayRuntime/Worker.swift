@@ -60,8 +60,13 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     /// The instant of this turn's reaping: the arrival of everything in it.
     var nowNanoseconds: UInt64
     var stopping = false
+    /// When expiries were last looked for.
+    private var expiredNanoseconds: UInt64 = 0
     /// Reused for the keys of resolve-many.
     var keyScratch = [UInt8](repeating: 0, count: IndexKey.bytesMax)
+
+    /// How long full batches may put expiries off.
+    private static var expiryRestNanoseconds: UInt64 { 1_000_000_000 }
 
     /// Slot of the tokens that are not sessions'.
     static var listenerToken: Token { Token(slot: .max, generation: 1) }
@@ -116,7 +121,11 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
             try self.handle(batch[position])
         }
         self.answerLate()
-        try self.expire()
+        // Bytes of those who seem late may wait in the next batch: after a pause of the whole process they do.
+        if !batch.isFull || self.nowNanoseconds - self.expiredNanoseconds > Self.expiryRestNanoseconds {
+            self.expiredNanoseconds = self.nowNanoseconds
+            self.expire()
+        }
         self.resumePaused()
         self.core.settleLatencies(
             arrivalNanoseconds: self.nowNanoseconds, nowNanoseconds: MonotonicClock.nowNanoseconds())
@@ -142,7 +151,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         case .received: self.receiveFinished(completion)
         case .sent: self.sendFinished(completion)
         case .accepted: try self.acceptFinished(completion)
-        case .woken: try self.openMailbox()
+        case .woken: self.openMailbox()
         case .cancelled: break
         }
     }

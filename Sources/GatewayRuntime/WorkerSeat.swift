@@ -75,6 +75,8 @@ struct WorkerSeat: Sendable {
             try worker.run(started: self.started)
         } catch {
             // Its sessions are lost and the process is about to end; whoever waits for an answer is told now.
+            worker.stopping = true
+            worker.closeListener()
             worker.finish()
             self.failed(error)
         }

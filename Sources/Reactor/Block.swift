@@ -85,6 +85,10 @@ internal import CIngress
     /// Freed blocks kept per class, so that a burst does not pin its peak for ever: 2 MiB of 4-KiB blocks at most.
     private static let keptPerClass: InlineArray<6, Int> = [4096, 512, 64, 8, 2, 1]
 
+    /// From this class on blocks are mapped by themselves: the allocator would keep their pages after a burst, and
+    /// what the budget has back would still be resident.
+    private static let mappedFrom = 2
+
     private let budget: MemoryBudget
     private var free: InlineArray<6, FreeList>
     /// Blocks handed out and not given back.
@@ -135,10 +139,9 @@ internal import CIngress
             self.blocksUsed += 1
             return unsafe Block(sizeClass: index, start: start.assumingMemoryBound(to: UInt8.self))
         }
-        guard self.budget.take(Self.classes[index]) else { return nil }
-        let start = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.classes[index])
+        guard let start = unsafe self.allocate(index) else { return nil }
         self.blocksUsed += 1
-        return unsafe Block(sizeClass: index, start: start)
+        return unsafe Block(sizeClass: index, start: start.assumingMemoryBound(to: UInt8.self))
     }
 
     public mutating func give(_ block: consuming Block) {
@@ -162,8 +165,35 @@ internal import CIngress
         return true
     }
 
+    /// New memory within the budget, for which free blocks of other sizes are given up if need be.
+    private mutating func allocate(_ index: Int) -> UnsafeMutableRawPointer? {
+        let bytes = Self.classes[index]
+        let isSmall = index < Self.mappedFrom
+        if !self.budget.take(bytes, isSmall: isSmall) {
+            self.trim()
+            guard self.budget.take(bytes, isSmall: isSmall) else { return nil }
+        }
+        guard !isSmall else { return .allocate(byteCount: bytes, alignment: 16) }
+        guard let start = unsafe ingress_map(UInt64(bytes)) else {
+            self.budget.give(bytes)
+            return nil
+        }
+        return unsafe start
+    }
+
+    /// Gives every free block back.
+    private mutating func trim() {
+        for index in 0..<6 {
+            while let start = unsafe self.free[index].pop() { unsafe self.release(start, index) }
+        }
+    }
+
     private func release(_ start: UnsafeMutableRawPointer, _ index: Int) {
-        unsafe start.deallocate()
+        if index < Self.mappedFrom {
+            unsafe start.deallocate()
+        } else {
+            unsafe ingress_unmap(start, UInt64(Self.classes[index]))
+        }
         self.budget.give(Self.classes[index])
     }
 }

@@ -6,6 +6,7 @@ internal import CIngress
 /// itself.
 @safe public struct EpollKernel: Kernel, ~Copyable {
     public static var name: String { "epoll" }
+    public static var wantsNonBlocking: Bool { true }
 
     /// Connections taken from one listener before others get their turn.
     private static let acceptsPerTurnMax = 32

@@ -18,6 +18,9 @@ public enum SendOutcome: Sendable {
 public protocol Kernel: ~Copyable, SendableMetatype {
     /// As in `--io`, metrics and logs.
     static var name: String { get }
+    /// Whether its connections' sockets are non-blocking: epoll's have to be; io_uring waits by itself, and older
+    /// kernels would answer -EAGAIN.
+    static var wantsNonBlocking: Bool { get }
 
     /// Lets `waker` end a sleep from any thread; its completions carry `token`. Once per kernel.
     mutating func attach(_ waker: Waker, token: Token) throws(SystemError)

@@ -34,9 +34,11 @@ public struct Listener: ~Copyable {
     }
 
     /// A connection that waits in the queue of a listener whose accept has ended; nil when none does.
-    public static func acceptPending(_ descriptor: Int32) -> Int32? {
+    public static func acceptPending(_ descriptor: Int32, nonBlocking: Bool) -> Int32? {
         let accepted = ingress_accept(descriptor)
-        return accepted >= 0 ? accepted : nil
+        guard accepted >= 0 else { return nil }
+        if !nonBlocking { _ = ingress_set_nonblocking(accepted, false) }
+        return accepted
     }
 
     /// Hands the descriptor to whoever closes it.

@@ -12,10 +12,12 @@ public final class MemoryBudget: Sendable {
 
     public var bytesUsed: Int { self.used.load(ordering: .relaxed) }
 
-    /// False, with nothing taken, when it would exceed the maximum.
-    func take(_ bytes: Int) -> Bool {
+    /// False, with nothing taken, when it would exceed the maximum. The last eighth is for small blocks: those who
+    /// let large answers pile up must not take the memory for everybody else's short ones.
+    func take(_ bytes: Int, isSmall: Bool) -> Bool {
+        let limit = isSmall ? self.bytesMax : self.bytesMax - self.bytesMax / 8
         var current = self.used.load(ordering: .relaxed)
-        while current + bytes <= self.bytesMax {
+        while current + bytes <= limit {
             let (exchanged, seen) = self.used.weakCompareExchange(
                 expected: current, desired: current + bytes, ordering: .relaxed)
             if exchanged { return true }

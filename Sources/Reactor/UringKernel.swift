@@ -6,6 +6,7 @@ internal import CIngress
 /// made on the thread that uses it.
 @safe public struct UringKernel: Kernel, ~Copyable {
     public static var name: String { "io_uring" }
+    public static var wantsNonBlocking: Bool { false }
 
     /// Optional features; tests clear some to prove that each one degrades alone.
     public struct Features: OptionSet, Sendable {

@@ -69,7 +69,7 @@ import Testing
         let inserted = slab.insert(Element(value: 0, drops: drops))
         let first = try #require(inserted)
         _ = slab.remove(first)
-        unsafe slab.slots[0].generation = 0xFF_FFFF
+        unsafe slab.states[0].generation = 0xFF_FFFF
         let reinserted = slab.insert(Element(value: 1, drops: drops))
         let last = try #require(reinserted)
         #expect(last.generation == 0xFF_FFFF)

@@ -30,8 +30,8 @@ import Testing
         #expect(buckets.take(tenant: 999, nowNanoseconds: now) == .admitted, "a refund of nothing changes nothing")
     }
 
-    /// A table of eight buckets against a hundred tenants over a long random history: whatever is evicted, no tenant gets more
-    /// than its burst and rate allow, in any window.
+    /// A table of eight buckets against a hundred tenants over a long random history: whatever is evicted, no tenant
+    /// gets more than its burst and rate allow, in any window.
     @Test func evictionGrantsNothing() {
         var random = SeededGenerator.fromEnvironment()
         let rate = TokenRate(tokensPerSecond: 2, burst: 3)
@@ -42,7 +42,9 @@ import Testing
             now += random.next() % (Self.second / 20)
             // A few tenants come often, as real ones do, and a flood comes once or twice.
             let tenant = random.oneIn(2) ? UInt128(random.next() % 5) : UInt128(random.next() % 100)
-            if buckets.take(tenant: tenant, nowNanoseconds: now) == .admitted { admitted[tenant, default: []].append(now) }
+            if buckets.take(tenant: tenant, nowNanoseconds: now) == .admitted {
+                admitted[tenant, default: []].append(now)
+            }
         }
         #expect(admitted.count > 50, "\(random.replay)")
         for (tenant, times) in admitted {

@@ -31,7 +31,9 @@ import Testing
                 == #"{"code":"not_found","message":"Gone.","retryable":false,"corr_id":"7"}"#)
         let overloaded =
             #"{"code":"overloaded","message":"Busy.","retryable":true,"corr_id":"0","retry_after_ms":50}"#
-        #expect(Self.text(ErrorBody(.overloaded, sentence: "Busy.", correlation: 0, retryAfterMilliseconds: 50)) == overloaded)
+        #expect(
+            Self.text(ErrorBody(.overloaded, sentence: "Busy.", correlation: 0, retryAfterMilliseconds: 50))
+                == overloaded)
     }
 
     @Test(arguments: [0, 1, 9, 10, 99, 18_446_744_073_709_551_615] as [UInt64])
@@ -43,7 +45,10 @@ import Testing
 
     /// A sentence cannot break the JSON, whatever is in it, and the longest body fits.
     @Test func noSentenceBreaksTheBody() throws {
-        let hostile = ["a\"b\\c\n\u{0}\u{7F}", "naïve — 名前", String(repeating: "é", count: 150), String(repeating: "\"", count: 999)]
+        let hostile = [
+            "a\"b\\c\n\u{0}\u{7F}", "naïve — 名前", String(repeating: "é", count: 150),
+            String(repeating: "\"", count: 999),
+        ]
         for sentence in hostile {
             let body = ErrorBody(.tooManyInflight, sentence: sentence, correlation: .max, retryAfterMilliseconds: .max)
             #expect(body.count <= ErrorBody.byteCountMax)

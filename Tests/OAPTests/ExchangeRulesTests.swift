@@ -2,8 +2,8 @@ import OAP
 import Testing
 
 @Suite struct ExchangeRulesTests {
-    /// All 256 combinations of the defined flags, against the page's sentences written the other way round: from a client,
-    /// RESP, EVENT, REQ together with RESP or EVENT, or none of the three is `bad_sequence`.
+    /// All 256 combinations of the defined flags, against the page's sentences written the other way round: from a
+    /// client, RESP, EVENT, REQ together with RESP or EVENT, or none of the three is `bad_sequence`.
     @Test func everyCombinationOfFlags() {
         for bits in 0..<UInt16(256) {
             let flags = FrameFlags(rawValue: bits)
@@ -22,7 +22,9 @@ import Testing
     @Test func theSentencesNameTheProblem() {
         #expect(ExchangeRules.problem(direction: [])?.contains("one of REQ, RESP and EVENT") == true)
         #expect(ExchangeRules.problem(direction: [.request, .response])?.contains("excludes") == true)
-        #expect(ExchangeRules.problem(direction: [.event, .acknowledgementRequested])?.contains("come from the gateway") == true)
+        #expect(
+            ExchangeRules.problem(direction: [.event, .acknowledgementRequested])?.contains("come from the gateway")
+                == true)
         #expect(ExchangeRules.problem(unary: [.request, .start])?.contains("START needs END") == true)
         for bits in 0..<UInt16(256) {
             let flags = FrameFlags(rawValue: bits)

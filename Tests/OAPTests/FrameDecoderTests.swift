@@ -48,7 +48,8 @@ import Testing
     @Test func theLengthsLimitsAreExact() {
         var frame = WireFrame()
         frame.flags = 1
-        for (length, expected) in [(37, ErrorCode.badLength), (38, nil), (1_048_576, nil), (1_048_577, .frameTooLarge)] {
+        for (length, expected) in [(37, ErrorCode.badLength), (38, nil), (1_048_576, nil), (1_048_577, .frameTooLarge)]
+        {
             frame.announcedLength = UInt32(length)
             #expect(Self.refusal(frame) == expected, "len \(length)")
         }

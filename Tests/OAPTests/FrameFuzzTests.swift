@@ -14,7 +14,8 @@ import Testing
         frame.application = UInt16(truncatingIfNeeded: random.next())
         frame.tenant = UInt128(random.next()) << 64 | UInt128(random.next())
         frame.correlation = random.next()
-        frame.announcedLength = random.oneIn(8) ? UInt32(truncatingIfNeeded: random.next()) : UInt32(random.next() % 160)
+        frame.announcedLength =
+            random.oneIn(8) ? UInt32(truncatingIfNeeded: random.next()) : UInt32(random.next() % 160)
         frame.announcedCapability = random.oneIn(2) ? UInt16(random.next() % 40) : 0
         return frame.bytes
     }

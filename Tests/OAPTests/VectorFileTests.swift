@@ -7,15 +7,23 @@ import Testing
 @Suite struct VectorFileTests {
     struct Vector: Decodable {
         struct Frame: Decodable {
-            let len: Int
-            let ver: Int
+            let length: Int
             let flags: Int
             let code: Int
-            let app_proto_id: Int
-            let tenant_id: String
-            let cap: String?
-            let corr_id: String
+            let application: Int
+            let tenant: String
+            let capability: String?
+            let correlation: String
             let payload: String?
+
+            private enum CodingKeys: String, CodingKey {
+                case flags, code, payload
+                case length = "len"
+                case application = "app_proto_id"
+                case tenant = "tenant_id"
+                case capability = "cap"
+                case correlation = "corr_id"
+            }
         }
 
         struct Verdict: Decodable {
@@ -59,8 +67,8 @@ import Testing
         case "CapOnNonStart": verdict.refusal = .capabilityWithoutStart
         case "CapOutOfBounds": verdict.refusal = .capabilityOutOfBounds
         case "Io", "DecompressBoundExceeded":
-            // The payload's fault, not the frame's: the codec hands the frame over and the exchange refuses COMP. Frames
-            // behind it are frames.
+            // The payload's fault, not the frame's: the codec hands the frame over and the exchange refuses COMP.
+            // Frames behind it are frames.
             verdict.framesCount = vector.name == "comp_then_good" ? 2 : 1
         case let other?: throw UnknownVerdict(error: other)
         }
@@ -81,13 +89,13 @@ import Testing
             let header = stream.headers[index]
             #expect(Int(header.flags.rawValue) == frame.flags, "\(vector.name)")
             #expect(Int(header.code) == frame.code, "\(vector.name)")
-            #expect(Int(header.application) == frame.app_proto_id, "\(vector.name)")
-            #expect(String(header.tenant) == frame.tenant_id, "\(vector.name)")
-            #expect(String(header.correlation) == frame.corr_id, "\(vector.name)")
-            #expect(stream.capabilities[index] == [UInt8](hex: frame.cap ?? ""), "\(vector.name)")
+            #expect(Int(header.application) == frame.application, "\(vector.name)")
+            #expect(String(header.tenant) == frame.tenant, "\(vector.name)")
+            #expect(String(header.correlation) == frame.correlation, "\(vector.name)")
+            #expect(stream.capabilities[index] == [UInt8](hex: frame.capability ?? ""), "\(vector.name)")
             // The published verdict has the inflated payload.
             guard !header.flags.contains(.compressed) else { continue }
-            #expect(Int(header.frameBytes) == frame.len, "\(vector.name)")
+            #expect(Int(header.frameBytes) == frame.length, "\(vector.name)")
             #expect(stream.payloads[index] == [UInt8](hex: frame.payload ?? ""), "\(vector.name)")
         }
     }

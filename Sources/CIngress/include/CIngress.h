@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 
 /* ---- addresses ---------------------------------------------------------------------------------------------- */
@@ -128,10 +129,13 @@ uint32_t ingress_ring_reap(ingress_ring *ring, ingress_completion *out, uint32_t
 /// Completions that the kernel had to keep outside the ring: the ring was too small.
 uint32_t ingress_ring_overflow(const ingress_ring *ring);
 
+/// A full queue is submitted early. A kernel that refuses (-EBUSY while completions overflow, -EAGAIN without memory) is
+/// asked to move its completions along, and given up on only after a million times.
 static inline struct io_uring_sqe *ingress_sqe(ingress_ring *ring) {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->ring);
-    while (sqe == NULL) {
-        io_uring_submit(&ring->ring);
+    for (uint32_t attempt = 0; sqe == NULL; attempt++) {
+        if (io_uring_submit(&ring->ring) < 0) io_uring_get_events(&ring->ring);
+        if (attempt == 1000000) abort();
         sqe = io_uring_get_sqe(&ring->ring);
     }
     return sqe;

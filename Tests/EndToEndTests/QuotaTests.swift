@@ -1,0 +1,96 @@
+import Foundation
+import GatewayTesting
+import Testing
+
+/// Quotas as an operator sets them: in the file, with what clients and counters then say.
+@Suite(.serialized) struct QuotaTests {
+    /// Three at once, and then none for a hundred seconds: nothing here depends on how fast the test is.
+    private static func quota(_ scope: String) -> String {
+        "[quota.\(scope)]\n\(scope == "connection" ? "frames" : "requests")_per_second = 0.01\nburst = 3\n"
+    }
+
+    @Test(arguments: backends) func tenantQuota(io: String) async throws {
+        try await GatewayProcess.run(io: io, config: Self.quota("tenant")) { gateway in
+            var client = try gateway.connect()
+            for number in 1...3 {
+                #expect(try client.ask(.resolve("name:hello", correlation: UInt64(number), tenant: 7)).code == 200)
+            }
+            try Self.expectRefused(
+                try client.ask(.resolve("name:hello", correlation: 4, tenant: 7)), 429, "quota_exhausted")
+            #expect(try client.ask(.resolve("name:hello", correlation: 5, tenant: 8)).code == 200, "another tenant")
+            #expect(try client.ask(.ping("free", correlation: 6)).code == 200, "PING takes no tokens")
+            // Another connection of the tenant is the same tenant.
+            var other = try gateway.connect()
+            try Self.expectRefused(
+                try other.ask(.resolve("name:hello", correlation: 1, tenant: 7)), 429, "quota_exhausted")
+            try Self.expectExhaustions(gateway, tenant: 2, global: 0, connection: 0)
+            #expect(try gateway.metrics().sum("rejected_total", ["reason": "quota_exhausted"]) == 2)
+            #expect(try gateway.metrics().sum("requests_total", ["app": "index", "status": "429"]) == 2)
+            #expect(try gateway.metrics().sum("inflight_requests") == 0)
+        }
+    }
+
+    @Test(arguments: backends) func globalQuota(io: String) async throws {
+        try await GatewayProcess.run(io: io, config: Self.quota("global")) { gateway in
+            var client = try gateway.connect()
+            for number in 1...3 {
+                let tenant = UInt128(number)
+                #expect(try client.ask(.resolve("name:hello", correlation: UInt64(number), tenant: tenant)).code == 200)
+            }
+            try Self.expectRefused(try client.ask(.resolve("name:hello", correlation: 4)), 503, "ingress_exhausted")
+            try Self.expectExhaustions(gateway, tenant: 0, global: 1, connection: 0)
+            let refused = try await gateway.ronctl("resolve", "name:hello")
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("503 ingress_exhausted"), "\(refused.errors)")
+            try Self.expectExhaustions(gateway, tenant: 0, global: 2, connection: 0)
+            #expect(try gateway.metrics().sum("rejected_total", ["reason": "ingress_exhausted"]) == 2)
+        }
+    }
+
+    @Test(arguments: backends) func connectionQuota(io: String) async throws {
+        try await GatewayProcess.run(io: io, config: Self.quota("connection")) { gateway in
+            var client = try gateway.connect()
+            for number in 1...3 { #expect(try client.ask(.ping("x", correlation: UInt64(number))).code == 200) }
+            try Self.expectRefused(try client.ask(.ping("x", correlation: 4)), 429, "quota_exhausted")
+            var other = try gateway.connect()
+            #expect(try other.ask(.ping("x")).code == 200)
+            try Self.expectExhaustions(gateway, tenant: 0, global: 0, connection: 1)
+        }
+    }
+
+    /// curl is a client like others, and is told in HTTP's own words.
+    @Test(arguments: ["tenant", "global"]) func httpIsToldToWait(scope: String) async throws {
+        try await GatewayProcess.run(config: Self.quota(scope)) { gateway in
+            for _ in 1...3 { #expect(try gateway.get("/resolve/name:hello").status == 200) }
+            let refused = try gateway.get("/resolve/name:hello")
+            #expect(refused.status == (scope == "tenant" ? 429 : 503))
+            let seconds = try #require(refused.headers["retry-after"].flatMap { Int($0) })
+            #expect((1...100).contains(seconds), "\(seconds)")
+            let milliseconds = try #require(try refused.json["retry_after_ms"] as? Int)
+            #expect((1...100_000).contains(milliseconds))
+            #expect(seconds * 1000 >= milliseconds, "a client that waits as told is not refused again")
+            try Self.expectExhaustions(
+                gateway, tenant: scope == "tenant" ? 1 : 0, global: scope == "global" ? 1 : 0, connection: 0)
+        }
+    }
+
+    private static func expectRefused(_ answer: WireFrame, _ status: UInt16, _ code: String) throws {
+        #expect(answer.code == status)
+        #expect(answer.flags == WireFrame.Flag.response | WireFrame.Flag.end)
+        let error = try jsonObject(answer.text)
+        #expect(error["code"] as? String == code)
+        #expect(error["retryable"] as? Bool == true)
+        #expect(error["corr_id"] as? String == "\(answer.correlation)")
+        let milliseconds = try #require(error["retry_after_ms"] as? Int)
+        #expect((1...100_000).contains(milliseconds), "one token takes a hundred seconds")
+    }
+
+    private static func expectExhaustions(
+        _ gateway: GatewayProcess, tenant: Double, global: Double, connection: Double
+    ) throws {
+        let metrics = try gateway.metrics()
+        #expect(metrics.sum("quota_exhaustions_total", ["scope": "tenant"]) == tenant)
+        #expect(metrics.sum("quota_exhaustions_total", ["scope": "global"]) == global)
+        #expect(metrics.sum("quota_exhaustions_total", ["scope": "connection"]) == connection)
+    }
+}
