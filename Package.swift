@@ -68,7 +68,9 @@ let package = Package(
                 "GatewayRuntime", "Gateway", "Admission", "OAP", "Reactor", "IndexStore", "Telemetry", "Settings",
                 "CBuildInfo", logging, flyingFox, flyingSocks,
             ]),
-        room("GatewayTesting", ["GatewayRuntime", "Gateway", "Reactor", "OAP", "Admission", "Telemetry", "IndexStore"]),
+        room(
+            "GatewayTesting",
+            ["GatewayRuntime", "Gateway", "Reactor", "OAP", "Admission", "Telemetry", "IndexStore"]),
 
         .executableTarget(
             name: "svc-gateway",

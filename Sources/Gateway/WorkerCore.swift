@@ -184,16 +184,16 @@ public struct WorkerCore: ~Copyable {
     /// The session is to end once its output is sent: it was refused, or the gateway drains.
     public mutating func closing(_ slot: Int, outputEmpty: Bool, nowNanoseconds: UInt64) -> SessionAction {
         switch self.sessions[slot].phase {
-        case .serving:
-            self.sessions[slot].phase = .closing
-            self.sessions[slot].partialNanoseconds = 0
-            self.sessions[slot].stalledBytes = 0
-            self.sessions[slot].activeNanoseconds = nowNanoseconds
-            self.reschedule(slot, nowNanoseconds: nowNanoseconds)
-            return outputEmpty ? self.linger(slot, nowNanoseconds: nowNanoseconds) : .none
-        case .peerEnded, .closing, .lingering:
-            return .none
+        case .serving: break
+        case .peerEnded: self.sessions[slot].peerHasEnded = true
+        case .closing, .lingering: return .none
         }
+        self.sessions[slot].phase = .closing
+        self.sessions[slot].partialNanoseconds = 0
+        self.sessions[slot].stalledBytes = 0
+        self.sessions[slot].activeNanoseconds = nowNanoseconds
+        self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+        return outputEmpty ? self.outputEmptied(slot, nowNanoseconds: nowNanoseconds) : .none
     }
 
     /// All output is sent.
