@@ -158,15 +158,15 @@ struct AdminRouteTests {
         }
     }
 
-    @Test func ipv6() async throws {
-        do {
-            try await withAdminServer(host: "::1") { server in
-                #expect(server.address == "[::1]:\(try #require(server.boundPort))")
-                let answer = try await Curl.get("http://\(server.address)/healthz", "-g")
-                #expect(answer.status == 200)
-            }
-        } catch AdminServerError.addressNotAvailable, AdminServerError.system(_, "createsocket", _, _) {
-            try Test.cancel("this machine has no IPv6")
+    @Test(.enabled(if: AdminRouteTests.hasIPv6, "this machine has no IPv6")) func ipv6() async throws {
+        try await withAdminServer(host: "::1") { server in
+            #expect(server.address == "[::1]:\(try #require(server.boundPort))")
+            let answer = try await Curl.get("http://\(server.address)/healthz", "-g")
+            #expect(answer.status == 200)
         }
+    }
+
+    private static var hasIPv6: Bool {
+        (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8))?.isEmpty == false
     }
 }

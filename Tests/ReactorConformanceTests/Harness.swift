@@ -27,6 +27,10 @@ struct Harness: ~Copyable {
     init(_ candidate: Candidate, _ limits: KernelLimits = KernelLimits()) throws(SystemError) {
         let kernel = try AnyKernel(candidate, limits)
         let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0), shared: false, backlog: 1024)
+        self.init(kernel, listener)
+    }
+
+    private init(_ kernel: consuming AnyKernel, _ listener: consuming Listener) {
         self.kernel = consume kernel
         self.listener = consume listener
     }
