@@ -33,7 +33,6 @@ public enum TokenDecision: Equatable, Sendable {
 
 /// The generic cell rate algorithm (ITU-T I.371, virtual scheduling) over one word: the theoretical arrival time of
 /// the next token. A new bucket is 0, and so full.
-@usableFromInline
 enum GCRA {
     /// The word after taking one token at `now`, or how long to wait for it.
     static func take(_ arrival: UInt64, _ rate: TokenRate, now: UInt64) -> (next: UInt64, decision: TokenDecision) {

@@ -75,12 +75,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             fits = record.count <= IndexRecord.jsonBytesMax
             if fits { output.append(record) }
         }
-        if case .found = outcome, fits, let origin = self.core.origin(of: ticket) {
-            let payloadBytes = output.count - start - FrameHeader.byteCount
-            let header = origin.request.answer(status: 200, payloadBytes: payloadBytes)
-            output.patch(start..<(start + FrameHeader.byteCount)) { header.encode(into: &$0) }
-            self.putBack(output, slot)
-            self.core.finish(ticket, status: 200, nowNanoseconds: self.nowNanoseconds)
+        if case .found = outcome, fits {
+            self.give(output, from: start, ticket, slot)
             return
         }
         output.truncate(to: start)
@@ -95,6 +91,18 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         case .pending:
             break
         }
+    }
+
+    /// Writes the header of a 200 into the room that was left for it, and gives the answer.
+    private mutating func give(_ block: consuming Block, from start: Int, _ ticket: Ticket, _ slot: Int) {
+        guard let origin = self.core.origin(of: ticket) else {
+            preconditionFailure("a request that is being looked up was answered")
+        }
+        let payloadBytes = block.count - start - FrameHeader.byteCount
+        let header = origin.request.answer(status: 200, payloadBytes: payloadBytes)
+        block.patch(start..<(start + FrameHeader.byteCount)) { header.encode(into: &$0) }
+        self.putBack(block, slot)
+        self.core.finish(ticket, status: 200, nowNanoseconds: self.nowNanoseconds)
     }
 
     /// The records in order, `null` for those that are not there: at most 256 * 4,001 + 1 bytes, which fit one frame.
@@ -127,15 +135,9 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             separator = UInt8(ascii: ",")
             failure = self.appendRecord(key.span.extracting(0..<count), &output)
         }
-        if failure == nil, output.count - start <= self.core.limits.frameBytesMax - 1,
-            let origin = self.core.origin(of: ticket)
-        {
+        if failure == nil, output.count - start <= self.core.limits.frameBytesMax - 1 {
             output.append(UInt8(ascii: "]"))
-            let payloadBytes = output.count - start - FrameHeader.byteCount
-            let header = origin.request.answer(status: 200, payloadBytes: payloadBytes)
-            output.patch(start..<(start + FrameHeader.byteCount)) { header.encode(into: &$0) }
-            self.putBack(output, slot)
-            self.core.finish(ticket, status: 200, nowNanoseconds: self.nowNanoseconds)
+            self.give(output, from: start, ticket, slot)
             return
         }
         output.truncate(to: start)

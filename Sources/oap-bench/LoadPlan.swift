@@ -1,5 +1,5 @@
-import ArgumentParser
-import Reactor
+public import ArgumentParser
+public import Reactor
 
 /// Everything that a run is started with, checked.
 struct LoadPlan: Sendable {
@@ -49,24 +49,7 @@ struct ExpectedStatuses: ExpressibleByArgument, Sendable {
     func contains(_ status: UInt16) -> Bool { self.statuses.contains(status) }
 }
 
-/// A length of time as people write it: `500ms`, `10s`, `2m`.
-struct TimeSpan: ExpressibleByArgument, Sendable {
-    let milliseconds: Int
-
-    init(milliseconds: Int) { self.milliseconds = milliseconds }
-
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        let factors = ["ms": 1, "s": 1000, "m": 60_000]
-        let unit = String(argument.dropFirst(digits.count))
-        guard let count = Int(digits), let factor = factors[unit] else { return nil }
-        let (milliseconds, overflow) = count.multipliedReportingOverflow(by: factor)
-        guard !overflow, (1...86_400_000).contains(milliseconds) else { return nil }
-        self.milliseconds = milliseconds
-    }
-
-    var nanoseconds: UInt64 { UInt64(self.milliseconds) * 1_000_000 }
-    var defaultValueDescription: String {
-        self.milliseconds.isMultiple(of: 1000) ? "\(self.milliseconds / 1000)s" : "\(self.milliseconds)ms"
-    }
+extension TimeSpan: ExpressibleByArgument {
+    public init?(argument: String) { self.init(parsing: argument) }
+    public var defaultValueDescription: String { self.description }
 }

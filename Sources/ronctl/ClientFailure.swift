@@ -14,7 +14,7 @@ struct ClientFailure: Error {
     /// The connection broke while an answer was awaited.
     init(_ error: SystemError, with address: String, timeoutMilliseconds: Int) {
         if error.code == ErrnoCode.timedOut {
-            let timeout = ClientTimeSpan(milliseconds: timeoutMilliseconds).defaultValueDescription
+            let timeout = TimeSpan(milliseconds: timeoutMilliseconds).description
             self.message =
                 "\(address) did not answer within \(timeout); it may be overloaded, or wait longer with --timeout"
         } else {

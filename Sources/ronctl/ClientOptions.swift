@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Reactor
+public import Reactor
 
 /// Where the gateway is and how patient the client is: the same for all commands that speak OAP/1.
 struct ClientOptions: ParsableArguments {
@@ -17,7 +17,7 @@ struct ClientOptions: ParsableArguments {
     var server: String?
 
     @Option(help: "How long a connect, and each answer, may take: 500ms, 5s, 1m.")
-    var timeout = ClientTimeSpan(milliseconds: 5000)
+    var timeout = TimeSpan(milliseconds: 5000)
 
     /// Where to connect to. The host may be a name, which is looked up.
     func address() throws(ClientFailure) -> Reactor.SocketAddress {
@@ -42,23 +42,7 @@ enum ClientFormat: String, ExpressibleByArgument, CaseIterable {
     case json
 }
 
-/// A length of time with its unit: `500ms`, `5s`, `1m`.
-struct ClientTimeSpan: ExpressibleByArgument {
-    let milliseconds: Int
-
-    init(milliseconds: Int) { self.milliseconds = milliseconds }
-
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        let factors = ["ms": 1, "s": 1000, "m": 60_000]
-        let unit = String(argument.dropFirst(digits.count))
-        guard let count = Int(digits), let factor = factors[unit] else { return nil }
-        let (milliseconds, overflow) = count.multipliedReportingOverflow(by: factor)
-        guard !overflow, (1...3_600_000).contains(milliseconds) else { return nil }
-        self.milliseconds = milliseconds
-    }
-
-    var defaultValueDescription: String {
-        self.milliseconds.isMultiple(of: 1000) ? "\(self.milliseconds / 1000)s" : "\(self.milliseconds)ms"
-    }
+extension TimeSpan: ExpressibleByArgument {
+    public init?(argument: String) { self.init(parsing: argument) }
+    public var defaultValueDescription: String { self.description }
 }

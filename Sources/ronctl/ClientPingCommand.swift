@@ -20,7 +20,7 @@ struct ClientPingCommand: ParsableCommand {
     var count = 5
 
     @Option(name: [.short, .long], help: "Time from one PING to the next: 10ms, 1s.")
-    var interval = ClientTimeSpan(milliseconds: 1000)
+    var interval = TimeSpan(milliseconds: 1000)
 
     @Option(name: [.short, .long], help: "Bytes of each PING, 0 to 64.")
     var size = 56
