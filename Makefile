@@ -12,7 +12,7 @@ help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Set up, build, import the sample index if there is none, and run the gateway (ARGS='--io epoll')
-	@if [ ! -e $(INDEX)/data.mdb ]; then \
+	@if ! $(RELEASE)/ronctl index stats --index-path $(INDEX) >/dev/null 2>&1; then \
 		$(RELEASE)/ronctl index import configs/sample-index.jsonl --index-path $(INDEX); \
 	fi
 	@exec $(RELEASE)/svc-gateway --index-path $(INDEX) $(ARGS)

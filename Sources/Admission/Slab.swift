@@ -31,6 +31,9 @@
         }
     }
 
+    /// Memory of one slot.
+    public static var slotBytes: Int { MemoryLayout<Element>.stride + MemoryLayout<SlotState>.stride }
+
     @inlinable
     public init(capacity: Int) {
         precondition(capacity > 0 && capacity <= Int(Int32.max))

@@ -16,10 +16,6 @@ int32_t ingress_epoll_add(int32_t epoll, int32_t fd, uint64_t token, bool for_wr
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int32_t ingress_epoll_remove(int32_t epoll, int32_t fd) {
-    return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
-}
-
 int32_t ingress_epoll_wait(int32_t epoll, ingress_event *out, uint32_t capacity, int64_t timeout_ns) {
     struct epoll_event events[EVENTS_MAX];
     int limit = capacity < EVENTS_MAX ? (int)capacity : EVENTS_MAX;

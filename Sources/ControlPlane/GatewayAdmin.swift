@@ -70,7 +70,7 @@ final class GatewayAdmin: AdminSource {
                 value: Double(self.server.configuration.memoryCeilingBytes)),
             ProcessMetric(
                 "index_records", help: "Records in the index; 0 while it is not open.", kind: .gauge,
-                value: Double(self.index.environment?.recordCount ?? 0)),
+                value: Double(max(0, self.index.environment?.recordCount ?? 0))),
             ProcessMetric(
                 "ready", help: "1 exactly when /readyz answers 200.", kind: .gauge,
                 value: self.health.report.isReady ? 1 : 0),

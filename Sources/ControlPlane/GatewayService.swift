@@ -12,7 +12,7 @@ public struct GatewayService: Sendable {
     private enum ExitStatus {
         /// Something that the gateway needs is not to be had: a port, a backend.
         static let unavailable: Int32 = 69
-        /// A worker failed while serving.
+        /// A worker or the admin port failed while serving.
         static let software: Int32 = 70
     }
 
@@ -45,7 +45,7 @@ public struct GatewayService: Sendable {
             let log = EventLog(logger: self.logger)
             let server = try GatewayServer.startEmbedded(plan.configuration, backend: plan.backend, index: index) {
                 log.tell($0)
-                if case .workerFailed = $0 { failures.yield(.workerFailed) }
+                if case .workerFailed = $0 { failures.yield(.failed) }
             }
             let health = HealthMonitor(server: server, index: index, logger: self.logger)
             let source = GatewayAdmin(
@@ -56,7 +56,7 @@ public struct GatewayService: Sendable {
             await health.check()
             server.serve()
             banner.started(server, index, self.loaded.settings, adminAddress: admin.address)
-            return await self.serve(server, admin, health, ends)
+            return await self.serve(server, admin, health, ends) { failures.yield(.failed) }
         } catch {
             self.logger.critical("\(error)")
             return ExitStatus.unavailable
@@ -79,18 +79,22 @@ public struct GatewayService: Sendable {
     /// What ends a running gateway, or tries to.
     private enum Event: Sendable {
         case signal(SignalWatch.Signal)
-        case workerFailed
+        /// A worker or the admin port cannot go on.
+        case failed
     }
 
     /// From readiness to the end.
     private func serve(
-        _ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor, _ events: AsyncStream<Event>
+        _ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor, _ events: AsyncStream<Event>,
+        failed: @escaping @Sendable () -> Void
     ) async -> Int32 {
         let adminTask = Task {
             do {
                 try await admin.run()
             } catch {
+                // A gateway that nobody can watch is restarted rather than trusted.
                 self.logger.critical("the admin port has failed: \(error)")
+                failed()
             }
         }
         let healthTask = Task { await self.watch(health) }
@@ -103,7 +107,7 @@ public struct GatewayService: Sendable {
             case .signal(.terminate(let name)):
                 self.logger.notice("shutting down", metadata: ["signal": "\(name)"])
                 break wait
-            case .workerFailed:
+            case .failed:
                 // The other workers' clients get their answers; the exit status says that this was no orderly end.
                 status = ExitStatus.software
                 break wait

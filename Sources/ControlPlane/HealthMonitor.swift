@@ -14,6 +14,8 @@ final class HealthMonitor: Sendable {
         var question = 0
         var failure: String? = nil
         var isDraining = false
+        /// True exactly when it was said that the open index' files are gone.
+        var removalTold = false
     }
 
     private let index: IndexSource
@@ -39,7 +41,10 @@ final class HealthMonitor: Sendable {
             "io": self.server.backend.kind.rawValue, "oap_addr": self.server.address.description,
             "workers": "\(self.server.reports.count)",
         ]
-        details["index_records"] = self.index.environment.map { "\($0.recordCount)" }
+        if state.failure == nil, let environment = self.index.environment {
+            details["index_records"] = "\(environment.recordCount)"
+        }
+        if state.removalTold { details["index_files"] = "removed; serving what they held" }
         return ReadinessReport(reasons: reasons, details: details)
     }
 
@@ -59,6 +64,7 @@ final class HealthMonitor: Sendable {
                 return
             }
         }
+        self.tellRemoval()
         let question = self.state.withLock { state in
             state.question += 1
             state.awaited = self.server.reports.count
@@ -76,10 +82,28 @@ final class HealthMonitor: Sendable {
             if self.state.withLock({ $0.awaited == 0 }) { break }
             try? await Task.sleep(for: .milliseconds(10))
         }
+        // A cancelled sleep is no waiting: the drain has begun, and says so itself.
+        guard !Task.isCancelled else { return }
         self.state.withLock { state in
             state.failure = box.first
             if state.awaited > 0 { state.failure = "\(state.awaited) of the workers did not answer within 1 s" }
         }
+    }
+}
+
+extension HealthMonitor {
+    /// A restart would find no index: said once, and again after the files were there in between.
+    private func tellRemoval() {
+        guard let environment = self.index.environment else { return }
+        let isGone = environment.presence == .removed
+        let isNews = self.state.withLock { state in
+            defer { state.removalTold = isGone }
+            return isGone && !state.removalTold
+        }
+        guard isNews else { return }
+        self.logger.warning(
+            "the index' files were removed; serving what they held until a new index stands there",
+            metadata: ["index_path": "\(self.index.path)"])
     }
 }
 

@@ -39,13 +39,6 @@ struct ServicePlan: Sendable {
                     + "\(descriptorsMax) descriptors; raise the hard limit (ulimit -Hn, LimitNOFILE=) for more")
             configuration.limits.connectionsMax = connectionsMax
         }
-        let backlogMax = configuration.outputBacklogBytesMax
-        if configuration.limits.outputBacklogBytesMax > backlogMax {
-            notes.append(
-                "output_backlog_max is \(backlogMax) instead of \(configuration.limits.outputBacklogBytesMax): more does not "
-                    + "fit one output block beside the longest answer")
-            configuration.limits.outputBacklogBytesMax = backlogMax
-        }
         configuration.openMax = settings.oapConcurrency
         configuration.inflightPerConnectionMax = settings.limits.inflightMax
         configuration.listenBacklog = settings.limits.listenBacklog

@@ -26,10 +26,12 @@ extension WorkerCore {
 
     /// A header that the decoder has refused: the answer is the session's last.
     public mutating func headerRefused(_ slot: Int, _ code: ErrorCode, _ header: FrameHeader) -> Order {
-        .answerAndClose(.refusal(self.refusal(header, code)))
+        assert(code.closesConnection, "the decoder refuses what ends the connection")
+        return .answerAndClose(.refusal(self.refusal(header, code)))
     }
 
-    /// A frame that there is no memory to assemble.
+    /// A frame that there is no memory to assemble. Unlike other overloads it ends the connection: the rest of the frame
+    /// could only be discarded.
     public mutating func outOfMemory(_ slot: Int, _ header: FrameHeader) -> Order {
         .answerAndClose(
             .refusal(

@@ -1,6 +1,6 @@
 public import Reactor
 
-/// Which backend serves, and why: for the banner, `/metrics` and `ronctl status`.
+/// Which backend serves, and why: for the banner, `/version` and `/metrics`.
 public struct Backend: Equatable, Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case uring = "io_uring"

@@ -24,7 +24,7 @@ public final class IndexSource: Sendable {
         let current = self.environment
         let environment: IndexEnvironment
         if let current {
-            guard current.isReplaced else { return false }
+            guard current.presence == .replaced else { return false }
             environment = try current.reopened()
         } else {
             environment = try IndexEnvironment(readOnlyAt: self.path)

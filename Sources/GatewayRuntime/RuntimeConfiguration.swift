@@ -28,18 +28,15 @@ public struct RuntimeConfiguration: Sendable {
         self.workersCount = workersCount
     }
 
-    /// The largest `limits.outputBacklogBytesMax` that can be kept: one more answer of the largest size has to fit
-    /// the block.
-    public var outputBacklogBytesMax: Int { BlockPool.blockBytesMax - self.limits.frameBytesMax }
-
     /// Bytes per session: its slots in the worker's tables, without buffers.
     public static let sessionBytes = 512
 
-    /// The most user memory that the data path takes: every session's slots, receive buffers, and the budget of
-    /// blocks.
+    /// The most user memory that the data path takes: every session's slots, per worker its receive buffers, its table
+    /// of open requests and its reader of the index, and the budget of blocks.
     public var memoryCeilingBytes: Int {
-        self.limits.connectionsMax * Self.sessionBytes
-            + self.workersCount * (self.kernelLimits.bufferBytes * self.kernelLimits.buffersCount + self.openMax * 128)
-            + self.bufferBytesMax
+        let receiveBytes = self.kernelLimits.bufferBytes * self.kernelLimits.buffersCount
+        let openBytes = self.openMax * Slab<OpenRequest>.slotBytes
+        return self.limits.connectionsMax * Self.sessionBytes
+            + self.workersCount * (receiveBytes + openBytes + IndexLimits.readerBytesMax) + self.bufferBytesMax
     }
 }

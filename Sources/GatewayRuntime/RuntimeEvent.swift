@@ -37,10 +37,21 @@ struct EventThrottle: ~Copyable {
             self.suppressedCount += 1
             return
         }
-        if self.suppressedCount > 0 {
-            self.send(.suppressed(count: self.suppressedCount))
-            self.suppressedCount = 0
-        }
+        self.sendSuppressed()
         self.send(event)
+    }
+
+    /// Tells how many events were suppressed, also when no other one follows them. Once a turn.
+    mutating func tellSuppressed(nowNanoseconds: UInt64) {
+        guard self.suppressedCount > 0,
+            case .admitted = self.bucket.take(Self.rate, nowNanoseconds: nowNanoseconds)
+        else { return }
+        self.sendSuppressed()
+    }
+
+    private mutating func sendSuppressed() {
+        guard self.suppressedCount > 0 else { return }
+        self.send(.suppressed(count: self.suppressedCount))
+        self.suppressedCount = 0
     }
 }

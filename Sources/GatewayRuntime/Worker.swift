@@ -159,6 +159,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     /// Counts what the loop did, and publishes what other threads may ask.
     private mutating func measure() {
         let telemetry = self.core.telemetry
+        self.events.tellSuppressed(nowNanoseconds: self.nowNanoseconds)
         telemetry.add(self.core.metrics.turns)
         telemetry.set(self.core.metrics.systemCalls, self.kernel.systemCallsTotal)
         self.report.measured(

@@ -45,10 +45,10 @@ internal import Synchronization
         self.unregister()
     }
 
-    /// True when the path has a data file and it is not the one that is open here.
-    var isReplaced: Bool {
-        guard let now = FileIdentity(path: self.path + "/data.mdb") else { return false }
-        return now != self.dataFile
+    /// What stands under the path now.
+    var presence: IndexPresence {
+        guard let now = FileIdentity(path: self.path + "/data.mdb") else { return .removed }
+        return now == self.dataFile ? .same : .replaced
     }
 
     /// Lets the path be opened again. Only for an environment that is replaced: its locks are on files of its own.

@@ -31,14 +31,13 @@ public final class IndexEnvironment: Sendable {
     /// The store's size and shape now.
     public var statistics: IndexStatistics { IndexStatistics(self.handle) }
 
-    /// True when other files stand under the path now: somebody has removed the index and made a new one. This one
-    /// goes on showing the old state.
-    public var isReplaced: Bool { self.handle.isReplaced }
+    /// Whether the files that are open here still stand under the path. If not, this one goes on showing their state.
+    public var presence: IndexPresence { self.handle.presence }
 
-    /// Opens what stands under the path now, in place of an environment that `isReplaced`. Its readers go on until they
+    /// Opens what stands under the path now, in place of an environment that was replaced. Its readers go on until they
     /// are dropped.
     public func reopened() throws(IndexError) -> IndexEnvironment {
-        precondition(self.isReplaced, "the files under the path are those that are open")
+        precondition(self.presence == .replaced, "the files under the path are those that are open")
         self.handle.unregister()
         return try IndexEnvironment(readOnlyAt: self.path)
     }
@@ -57,6 +56,14 @@ public final class IndexEnvironment: Sendable {
         // Length 0 means to the end of the file. A refusal (EINVAL on odd file systems) leaves us where we were.
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
     }
+}
+
+/// What stands under the path of an open index.
+public enum IndexPresence: Sendable {
+    case same
+    /// Other files: somebody has removed the index and made a new one.
+    case replaced
+    case removed
 }
 
 /// Size and shape of an index at one moment.

@@ -3,7 +3,6 @@ import Glibc
 
 /// A failure of the store: which call failed on which index, and what to do about it.
 ///
-/// Own bugs (a bad transaction handle and the like) are not among them; they trap.
 public struct IndexError: Error, Equatable, Sendable {
     /// What the failure means to the person who has to act on it.
     public enum Cause: Equatable, Sendable {
@@ -14,6 +13,7 @@ public struct IndexError: Error, Equatable, Sendable {
         /// A part of the path is a file.
         case notADirectory
         case permissionDenied
+        case readOnlyFileSystem
         case diskFull
         case mapFull
         case readersFull
@@ -46,14 +46,13 @@ public struct IndexError: Error, Equatable, Sendable {
         switch code {
         case ENOENT: cause = .missing
         case ENOTDIR: cause = .notADirectory
-        case EACCES, EPERM, EROFS: cause = .permissionDenied
+        case EACCES, EPERM: cause = .permissionDenied
+        case EROFS: cause = .readOnlyFileSystem
         case ENOSPC, EDQUOT: cause = .diskFull
         case ENOMEM: cause = .addressSpaceShort
         case MDB_MAP_FULL: cause = .mapFull
         case MDB_READERS_FULL: cause = .readersFull
         case MDB_INVALID, MDB_VERSION_MISMATCH, MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC: cause = .damaged
-        case MDB_BAD_TXN, MDB_BAD_RSLOT, MDB_BAD_DBI:
-            fatalError("\(call) returned \(code) for \(path): the store misused LMDB")
         default: cause = .system
         }
         self.init(cause: cause, code: code, call: call, path: path)
@@ -86,6 +85,8 @@ extension IndexError: CustomStringConvertible {
         case .permissionDenied:
             "the user of this process needs to read data.mdb and to write lock.mdb in this directory "
                 + "(readers register there), and to write data.mdb when it changes records"
+        case .readOnlyFileSystem:
+            "the file system is mounted read-only; nothing was changed"
         case .diskFull:
             "the disk is full; nothing was changed; free some space and try again"
         case .mapFull:

@@ -1,5 +1,5 @@
 /// The closed list of what the gateway answers with instead of a result: status, code, whether trying again can help,
-/// and the connection's fate. `ronctl explain`, metrics, logs and tests all read it from here.
+/// and the connection's fate. Metrics, logs and tests all read it from here.
 public enum ErrorCode: UInt8, CaseIterable, Sendable {
     case badFlags, badVersion, badLength, capabilityWithoutStart, capabilityOutOfBounds, frameTooLarge
     case badSequence, badRequest, badCompression, decompressionBound

@@ -35,7 +35,6 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// The few errno values that the rooms above decide on; all others are only named.
 public enum ErrnoCode {
-    public static let tryAgain: Int32 = EAGAIN
     public static let noBuffers: Int32 = ENOBUFS
     public static let cancelled: Int32 = ECANCELED
     public static let addressInUse: Int32 = EADDRINUSE

@@ -117,7 +117,7 @@ extension SettingKey {
             "limits.request_timeout", .duration(\.settings.limits.requestTimeoutMilliseconds, 1...3_600_000),
             "A request without an answer for this long is answered 408 deadline_exceeded."),
         SettingKey(
-            "limits.output_backlog_max", .byteSize(\.settings.limits.outputBacklogBytesMax, 4_096...(1 << 30)),
+            "limits.output_backlog_max", .byteSize(\.settings.limits.outputBacklogBytesMax, 4_096...(3 << 20)),
             "Answers that one connection may leave unread; at least max_frame."),
         SettingKey(
             "limits.output_stall_timeout", .duration(\.settings.limits.outputStallTimeoutMilliseconds, 10...3_600_000),

@@ -30,10 +30,7 @@ enum KeyFile {
 
     /// The errno where there is one, since Foundation's sentences leave it out.
     private static func reason(of error: any Error) -> String {
-        let outer = error as NSError
-        let inner = outer.userInfo[NSUnderlyingErrorKey] as? NSError
-        let system = [outer, inner].compactMap { $0 }.first { $0.domain == NSPOSIXErrorDomain }
-        return system.map { SystemError.name(of: Int32($0.code)) } ?? error.localizedDescription
+        Console.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
     }
 
     /// Splits chunks into lines.

@@ -1,15 +1,14 @@
-import ArgumentParser
-
 /// The form of numbered keys, such as `name:k%07d`: one `%d` or `%0Nd` stands for the number.
-struct KeyPattern: ExpressibleByArgument, Sendable {
+struct KeyPattern: Sendable {
     private let prefix: String
     private let suffix: String
     /// Digits, filled up with zeros.
     private let width: Int
 
-    init?(argument: String) {
-        guard let percent = argument.firstIndex(of: "%") else { return nil }
-        var rest = argument[argument.index(after: percent)...]
+    /// Nil when the text has not exactly one of the two.
+    init?(parsing text: String) {
+        guard let percent = text.firstIndex(of: "%") else { return nil }
+        var rest = text[text.index(after: percent)...]
         var width = 0
         if rest.first == "0" {
             let digits = rest.dropFirst().prefix { $0.isASCII && $0.isNumber }
@@ -18,7 +17,7 @@ struct KeyPattern: ExpressibleByArgument, Sendable {
             rest = rest.dropFirst(1 + digits.count)
         }
         guard rest.first == "d", !rest.dropFirst().contains("%") else { return nil }
-        self.prefix = String(argument[..<percent])
+        self.prefix = String(text[..<percent])
         self.suffix = String(rest.dropFirst())
         self.width = width
     }

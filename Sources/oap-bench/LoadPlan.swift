@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Reactor
+import ArgumentParser
+import Reactor
 
 /// Everything that a run is started with, checked.
 struct LoadPlan: Sendable {
@@ -38,7 +38,11 @@ struct LoadPlan: Sendable {
 
 /// `200` or `200,404`: the statuses that count as success.
 struct ExpectedStatuses: ExpressibleByArgument, Sendable {
+    static let successOnly = Self(statuses: [200])
+
     let statuses: [UInt16]
+
+    private init(statuses: [UInt16]) { self.statuses = statuses }
 
     init?(argument: String) {
         let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0) }
@@ -46,10 +50,25 @@ struct ExpectedStatuses: ExpressibleByArgument, Sendable {
         self.statuses = parts.compactMap { $0 }
     }
 
+    var defaultValueDescription: String { self.statuses.map(String.init).joined(separator: ",") }
+
     func contains(_ status: UInt16) -> Bool { self.statuses.contains(status) }
 }
 
-extension TimeSpan: ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
-    public var defaultValueDescription: String { self.description }
+/// Arguments whose refusal says what was expected.
+enum LoadArgument {
+    static func timeSpan(_ text: String) throws -> TimeSpan {
+        guard let span = TimeSpan(parsing: text) else {
+            throw ValidationError("It is a whole number with a unit, as 500ms, 10s or 2m, from 1ms to 1440m.")
+        }
+        return span
+    }
+
+    static func keyPattern(_ text: String) throws -> KeyPattern {
+        guard let pattern = KeyPattern(parsing: text) else {
+            throw ValidationError(
+                "It has one %d, or %0Nd with N from 1 to 18 for a number of N digits, as name:key%06d.")
+        }
+        return pattern
+    }
 }

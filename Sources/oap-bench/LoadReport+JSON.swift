@@ -20,18 +20,18 @@ extension LoadResult {
         self.write("duration_s", self.durationSeconds, to: &writer)
         self.write("requests_per_s", self.requestsPerSecond, to: &writer)
         writer.raw(",\"latency_us\":{\"mean\":")
-        writer.number(Self.rounded(self.latencyMicrosecondsMean))
+        self.writeMeasured(self.latencyMicrosecondsMean, to: &writer)
         for (name, percentile) in [("p50", 50), ("p90", 90), ("p99", 99), ("p99_9", 99.9)] as [(String, Double)] {
-            self.write(name, self.latencyMicroseconds(percentile: percentile), to: &writer)
+            self.writeMeasured(name, self.latencyMicroseconds(percentile: percentile), to: &writer)
         }
-        self.write("max", self.latencyMicrosecondsMax, to: &writer)
+        self.writeMeasured("max", self.latencyMicrosecondsMax, to: &writer)
         writer.raw("}")
         self.write("bytes_out", self.tally.bytesOut, to: &writer)
         self.write("bytes_in", self.tally.bytesIn, to: &writer)
         writer.raw(",\"cpu\":{\"user_us\":")
         writer.number(self.processorTime.userMicroseconds)
         self.write("system_us", self.processorTime.systemMicroseconds, to: &writer)
-        self.write("us_per_request", self.processorMicrosecondsPerRequest, to: &writer)
+        self.writeMeasured("us_per_request", self.processorMicrosecondsPerRequest, to: &writer)
         writer.raw("}")
         self.writeStatuses(to: &writer)
         self.write("unanswered", self.tally.unanswered, to: &writer)
@@ -64,6 +64,17 @@ extension LoadResult {
 
     private func write(_ name: String, _ value: Double, to writer: inout JSONWriter) {
         writer.raw(",\"\(name)\":")
+        writer.number(Self.rounded(value))
+    }
+
+    private func writeMeasured(_ name: String, _ value: Double, to writer: inout JSONWriter) {
+        writer.raw(",\"\(name)\":")
+        self.writeMeasured(value, to: &writer)
+    }
+
+    /// What only answers can tell: null when there were none.
+    private func writeMeasured(_ value: Double, to writer: inout JSONWriter) {
+        guard self.tally.answers > 0 else { return writer.raw("null") }
         writer.number(Self.rounded(value))
     }
 

@@ -11,11 +11,7 @@ extension LoadResult {
                 + "\(Self.grouped(UInt64(self.requestsPerSecond.rounded()))) a second")
         lines.append("  latency    " + self.latencyText)
         lines.append("  bytes      \(Self.bytes(self.tally.bytesOut)) out, \(Self.bytes(self.tally.bytesIn)) in")
-        let cost = self.tally.answers > 0 ? Double(self.tally.answers) : 1
-        lines.append(
-            "  own CPU    \(Self.decimals(self.processorMicrosecondsPerRequest, 2)) us a request "
-                + "(user \(Self.decimals(Double(self.processorTime.userMicroseconds) / cost, 2)), "
-                + "system \(Self.decimals(Double(self.processorTime.systemMicroseconds) / cost, 2)))")
+        lines.append("  own CPU    " + self.processorText)
         lines.append("  lost       \(self.lossText)")
         lines.append("")
         lines += self.statusLines
@@ -33,7 +29,17 @@ extension LoadResult {
         return ["\(self.plan.workload.rawValue), closed loop, \(self.plan.server)", "  " + load]
     }
 
+    /// Without an answer there is nothing to divide by.
+    private var processorText: String {
+        guard self.tally.answers > 0 else { return "-" }
+        let cost = Double(self.tally.answers)
+        return "\(Self.decimals(self.processorMicrosecondsPerRequest, 2)) us a request "
+            + "(user \(Self.decimals(Double(self.processorTime.userMicroseconds) / cost, 2)), "
+            + "system \(Self.decimals(Double(self.processorTime.systemMicroseconds) / cost, 2)))"
+    }
+
     private var latencyText: String {
+        guard self.tally.answers > 0 else { return "-" }
         let named = Self.percentiles.map { name, percentile in
             "\(name) \(Self.time(self.latencyMicroseconds(percentile: percentile)))"
         }

@@ -33,6 +33,19 @@ extension LoadResult {
         self.tally.answers > 0 ? Double(self.processorTime.totalMicroseconds) / Double(self.tally.answers) : 0
     }
 
+    /// Why nothing at all was answered, as far as it can be told; nil when something was.
+    var silence: String? {
+        guard self.tally.answers == 0, self.tally.goAways == 0, !self.wasInterrupted else { return nil }
+        let isForeign = self.tally.losses.keys.contains { loss in
+            switch loss {
+            case .malformed: true
+            case .ended, .failed, .memory: false
+            }
+        }
+        let what = isForeign ? "sent bytes that are no OAP/1" : "answered nothing"
+        return "\(self.plan.server) \(what); is it an OAP/1 port? (the admin port speaks HTTP)"
+    }
+
     static let percentiles: [(name: String, percentile: Double)] = [
         ("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9),
     ]

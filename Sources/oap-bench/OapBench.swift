@@ -14,16 +14,30 @@ struct OapBench: ParsableCommand {
             the payload is that of the key that was asked for.
 
             Exit status: 0 every answer was valid and its status expected; 1 one was not, or a connection was lost; \
-            2 wrong usage, or no connection. Ctrl-C ends the load and prints the report.
-            """)
+            2 wrong usage, or no connection; 74 the report could not be written. Ctrl-C ends the load and prints the \
+            report.
+            """,
+        // ControlPlane/ServiceVersion.number says the same.
+        version: "0.1.0")
+
+    static let serverDefault = "127.0.0.1:9444"
+    static let serverVariable = "SVC_GATEWAY_ADDR"
+    static let durationDefault = TimeSpan(milliseconds: 10_000)
+    static let timeoutDefault = TimeSpan(milliseconds: 5000)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text
         case json
     }
 
-    @Option(help: ArgumentHelp("The gateway: HOST:PORT, or PORT on loopback.", valueName: "host:port"))
-    var server = "127.0.0.1:9444"
+    @Option(
+        help: ArgumentHelp(
+            """
+            The gateway: HOST:PORT, or PORT on loopback. (default: $\(Self.serverVariable), else \
+            \(Self.serverDefault))
+            """,
+            valueName: "host:port"))
+    var server: String?
     @Flag(help: "Closed loop; the only kind of load so far, and required.")
     var closed = false
     @Option(help: "What to ask for.")
@@ -32,25 +46,42 @@ struct OapBench: ParsableCommand {
     var connections = 50
     @Option(help: "Requests in flight on each connection.")
     var depth = 1
-    @Option(help: "How long new requests are sent: 500ms, 10s, 2m.")
-    var duration = TimeSpan(milliseconds: 10_000)
     @Option(
-        help: ArgumentHelp("Keys to draw from: one a line, or JSON records with a member \"key\".", valueName: "file"))
+        help: "How long new requests are sent: 500ms, 10s, 2m. (default: \(Self.durationDefault))",
+        transform: LoadArgument.timeSpan)
+    var duration = Self.durationDefault
+    @Option(
+        help: ArgumentHelp(
+            "Keys to draw from: one a line, or JSON records with a member \"key\". (default: \(KeyFile.samplePath))",
+            valueName: "file"))
     var keys: String?
     @Option(help: ArgumentHelp("Draw from so many numbered keys instead.", valueName: "n"))
     var keyCount: Int?
-    @Option(help: "Form of numbered keys; numbers start at 0.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            Form of numbered keys, as name:key%06d: one %d, or %0Nd for a number of N digits, stands for the number. \
+            Numbers start at 0.
+            """,
+            valueName: "format"),
+        transform: LoadArgument.keyPattern)
     var keyFormat: KeyPattern?
     @Option(help: "Seed of the draw: the same seed asks for the same keys.")
     var seed: UInt64 = 1
     @Option(help: ArgumentHelp("Statuses that count as success, such as 200,404.", valueName: "statuses"))
-    var expect: ExpectedStatuses?
+    var expect = ExpectedStatuses.successOnly
     @Option(help: "Kernel interface.")
     var io = LoopBackend.Wish.automatic
     @Option(help: "Threads; each has its own connections.")
     var threads = 1
-    @Option(help: "How long a connect may take, and how long the last answers are waited for.")
-    var timeout = TimeSpan(milliseconds: 5000)
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long a connect may take, and how long the last answers are waited for: 500ms, 5s. (default: \
+            \(Self.timeoutDefault))
+            """),
+        transform: LoadArgument.timeSpan)
+    var timeout = Self.timeoutDefault
     @Option(help: "Form of the report.")
     var format = Format.text
 
@@ -61,8 +92,7 @@ struct OapBench: ParsableCommand {
         } catch {
             switch Self.exitCode(for: error) {
             case .success:
-                print(Self.fullMessage(for: error))
-                Self.exit(withError: ExitCode.success)
+                Self.exit(withError: Self.printed(Self.fullMessage(for: error)))
             case .validationFailure:
                 Console.printError(Self.message(for: error) + "\nSee 'oap-bench --help'.")
                 Self.exit(withError: Console.unusable)
@@ -72,7 +102,18 @@ struct OapBench: ParsableCommand {
         }
     }
 
-    func validate() throws {
+    /// Help or version, when there is some; returns what to exit with.
+    private static func printed(_ message: String) -> ExitCode {
+        do throws(ExitCode) {
+            if !message.isEmpty { try Console.printLine(message) }
+            return .success
+        } catch {
+            return error
+        }
+    }
+
+    /// Not `validate()`, which the parser calls before it looks for flags that it does not know.
+    private func checkUsage() throws {
         guard self.closed else {
             throw ValidationError("Pass --closed: a closed loop is the only kind of load so far.")
         }
@@ -97,6 +138,7 @@ struct OapBench: ParsableCommand {
     }
 
     func run() throws {
+        try self.checkUsage()
         let plan = try self.plan()
         let control = try Console.orExit { () throws(SystemError) in
             try LoadControl(threadsCount: plan.threadsCount)
@@ -110,16 +152,15 @@ struct OapBench: ParsableCommand {
             }
         }
         switch self.format {
-        case .text: print(result.text)
-        case .json: print(result.json)
+        case .text: try Console.printLine(result.text)
+        case .json: try Console.printLine(result.json)
         }
+        if let silence = result.silence { Console.printError(silence) }
         if !result.isSuccess { throw ExitCode(1) }
     }
 
     private func plan() throws -> LoadPlan {
-        let server = try Console.orExit("--server \(self.server)") { () throws(ServerAddress.Fault) in
-            try ServerAddress.parse(self.server)
-        }
+        let server = try self.address()
         let (backend, fallback) = try Console.orExit("--io \(self.io.rawValue)") { () throws(SystemError) in
             try LoopBackend.probe(self.io)
         }
@@ -128,7 +169,16 @@ struct OapBench: ParsableCommand {
             server: server, workload: self.workload, keys: try self.loadKeys(), connectionsCount: self.connections,
             depth: self.depth, threadsCount: self.threads, durationNanoseconds: self.duration.nanoseconds,
             timeoutNanoseconds: self.timeout.nanoseconds, seed: self.seed, backend: backend,
-            expected: self.expect ?? ExpectedStatuses(argument: "200")!)
+            expected: self.expect)
+    }
+
+    private func address() throws -> SocketAddress {
+        let named = ProcessInfo.processInfo.environment[Self.serverVariable].flatMap { $0.isEmpty ? nil : $0 }
+        let text = self.server ?? named ?? Self.serverDefault
+        let source = self.server == nil && named != nil ? Self.serverVariable : "--server"
+        return try Console.orExit("\(source) \"\(text)\"") { () throws(ServerAddress.Fault) in
+            try ServerAddress.parse(text)
+        }
     }
 
     private func loadKeys() throws -> KeySet {

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// One line on standard error that shows how far a run is; only on a terminal.
+/// One line on standard error that shows how far a run is; only on a terminal, and cut to its columns.
 struct ProgressLine {
     private let isTerminal = isatty(STDERR_FILENO) == 1
     private let start = ContinuousClock.now
@@ -22,7 +22,9 @@ struct ProgressLine {
         let rate = Double(answers - self.answersDrawn) / ((now - self.drawn) / .seconds(1))
         let seconds = Int((now - self.start) / .seconds(1))
         let total = LoadResult.decimals(self.duration / .seconds(1), 0)
-        Self.write("\r\u{1B}[K\(seconds) of \(total) s, \(LoadResult.grouped(UInt64(rate))) requests a second")
+        let text = "\(seconds) of \(total) s, \(LoadResult.grouped(UInt64(rate))) requests a second"
+        // Without automatic wrapping (DECAWM) the terminal itself keeps the line one, also when it is resized.
+        Self.write("\r\u{1B}[K\u{1B}[?7l" + text + "\u{1B}[?7h")
         self.drawn = now
         self.answersDrawn = answers
         self.isDrawn = true

@@ -27,7 +27,16 @@ struct ClientOptions: ParsableArguments {
             return try ServerAddress.parse(text)
         } catch {
             let source = self.server == nil && named != nil ? Self.serverVariable : "--server"
-            throw ClientFailure(message: "\(source) \"\(ClientText.printable(text))\": \(error)")
+            throw ClientFailure(
+                message: "\(source) \"\(ClientText.printable(text))\": \(error)", status: Self.status(of: error))
+        }
+    }
+
+    /// A name that the resolver does not know may be known later; the other faults are in the text.
+    private static func status(of fault: ServerAddress.Fault) -> ExitCode {
+        switch fault {
+        case .portMissing, .invalidPort, .hostMissing, .bracketsMissing: .validationFailure
+        case .unknownHost: ClientExit.unreachable
         }
     }
 

@@ -50,6 +50,8 @@ struct ClientPingCommand: ParsableCommand {
             do throws(ClientFailure) {
                 try self.pingAll(&connection, server, &summary, interruption)
             } catch {
+                // Without a message it was the output that failed, which takes no summary either.
+                guard error.message != nil else { throw error }
                 failure = error
             }
             try ClientText.printLine(

@@ -9,7 +9,7 @@ struct ClientResolveCommand: ParsableCommand {
             Several keys are asked for in one frame (256 at most in each). As json each key is a line: its record, or \
             {"key":…,"status":404,"code":"not_found"}.
 
-            \(ClientExit.help)
+            \(ClientExit.resolveHelp)
             """)
 
     @Argument(help: "Keys: name:<label> or b3:<64 lower-case hex digits>.")
@@ -70,18 +70,14 @@ struct ClientResolveCommand: ParsableCommand {
     }
 
     private static func table(_ record: IndexRecord) -> [String] {
-        var lines = [
+        let lines = [
             ClientText.styled(ClientText.printable(record.key), .bold),
             "  manifest  \(record.manifest ?? "none")",
             "  etag      \(record.etag)",
         ]
         guard !record.providers.isEmpty else { return lines + ["  no providers"] }
         var table = ClientTable(["PROVIDER", "REGION", "SCORE"], right: [2])
-        for provider in record.providers {
-            let region = provider.region.isEmpty ? "-" : ClientText.printable(provider.region)
-            table.append([ClientText.printable(provider.id), region, "\(provider.score)"])
-        }
-        lines += table.lines(indent: 2)
-        return lines
+        for provider in record.providers { table.append(provider: provider) }
+        return lines + table.lines(indent: 2)
     }
 }

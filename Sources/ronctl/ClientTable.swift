@@ -1,11 +1,14 @@
+import OAP
+
 /// Columns that line up on a terminal and in a pipe alike: two spaces between them and none at a line's end.
 struct ClientTable {
     private var rows: [[String]] = []
-    private let heads: [String]
+    /// Nil when the columns speak for themselves.
+    private let heads: [String]?
     /// Columns whose cells stand at the right.
     private let right: Set<Int>
 
-    init(_ heads: [String], right: Set<Int> = []) {
+    init(_ heads: [String]? = nil, right: Set<Int> = []) {
         self.heads = heads
         self.right = right
     }
@@ -13,13 +16,14 @@ struct ClientTable {
     mutating func append(_ row: [String]) { self.rows.append(row) }
 
     func lines(indent: Int = 0) -> [String] {
-        var widths = self.heads.map(ClientText.width)
-        for row in self.rows {
+        let all = (self.heads.map { [$0] } ?? []) + self.rows
+        var widths = [Int](repeating: 0, count: all.first?.count ?? 0)
+        for row in all {
             for (column, cell) in row.enumerated() { widths[column] = max(widths[column], ClientText.width(cell)) }
         }
         let margin = String(repeating: " ", count: indent)
-        let head = margin + ClientText.styled(self.line(self.heads, widths), .bold)
-        return [head] + self.rows.map { margin + self.line($0, widths) }
+        let head = self.heads.map { [margin + ClientText.styled(self.line($0, widths), .bold)] } ?? []
+        return head + self.rows.map { margin + self.line($0, widths) }
     }
 
     private func line(_ cells: [String], _ widths: [Int]) -> String {
@@ -34,5 +38,13 @@ struct ClientTable {
             if column < cells.count - 1 { line += "  " }
         }
         return line
+    }
+}
+
+extension ClientTable {
+    /// Its id, region and score.
+    mutating func append(provider: IndexRecord.Provider) {
+        let region = provider.region.isEmpty ? "-" : ClientText.printable(provider.region)
+        self.append([ClientText.printable(provider.id), region, "\(provider.score)"])
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Glibc
 
@@ -72,9 +73,7 @@ enum ClientText {
 
     /// Writes a line to standard output at once, so that what is piped comes as it happens.
     static func printLine(_ line: String) throws(ClientFailure) {
-        do { try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) } catch {
-            throw ClientFailure(message: "standard output cannot be written: \(error.localizedDescription)")
-        }
+        do throws(ExitCode) { try StandardOutput.printLine(line) } catch { throw ClientFailure(output: error) }
     }
 
     /// Milliseconds with three decimals.

@@ -19,8 +19,8 @@ struct ConfigCheckCommand: ParsableCommand {
     func run() throws {
         let check = SettingsLoader.check(
             file: self.file, flags: self.flags, environment: ProcessInfo.processInfo.environment)
-        try FileHandle.standardError.write(contentsOf: Data(check.errorOutput.utf8))
-        try FileHandle.standardOutput.write(contentsOf: Data(check.output.utf8))
+        IndexConsole.printToStandardError(check.errorOutput)
+        if !check.output.isEmpty { try StandardOutput.write(check.output) }
         guard check.exitStatus == 0 else { throw ExitCode(check.exitStatus) }
     }
 }

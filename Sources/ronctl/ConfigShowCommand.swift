@@ -26,15 +26,15 @@ struct ConfigShowCommand: ParsableCommand {
         do {
             loaded = try SettingsLoader.load(flags: self.flags, environment: ProcessInfo.processInfo.environment)
         } catch {
-            try FileHandle.standardError.write(contentsOf: Data("\(error)\n".utf8))
+            IndexConsole.printToStandardError("\(error)\n")
             throw ExitCode(SettingsErrors.exitStatus)
         }
-        try FileHandle.standardError.write(contentsOf: Data(loaded.warnings.map { "\($0)\n" }.joined().utf8))
+        IndexConsole.printToStandardError(loaded.warnings.map { "\($0)\n" }.joined())
         let text =
             switch self.output {
             case .table: loaded.table()
             case .json: try loaded.json()
             }
-        try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        try StandardOutput.write(text)
     }
 }

@@ -8,14 +8,15 @@ struct IndexCommand: ParsableCommand {
         commandName: "index",
         abstract: "Import, export, read and change the records of an index.",
         discussion: """
-            The index is a directory with LMDB's files. These commands work beside running gateways, which answer \
+            The index is a directory with LMDB's files; without --index-path it is the one that svc-gateway opens with \
+            the configuration found here (see `ronctl config show`). These commands work beside running gateways, which answer \
             with what was committed from their next turn on, and without any.
 
             Records are JSON: {"key":"name:site","manifest":"b3:<64 hex>"|null,"providers":[{"id":"…","region":"…",\
             "score":0.9}]}. The etag is made by the store.
 
             Exit status: 0 done; 1 a key is not there; 64 wrong usage; 65 a bad record or line; 66 no index; 74 input \
-            or output failed; 77 permission denied.
+            or output failed; 77 permission denied; 78 the configuration is wrong.
             """,
         subcommands: [
             IndexImport.self, IndexExport.self, IndexPut.self, IndexGet.self, IndexDelete.self, IndexStats.self,
@@ -25,11 +26,6 @@ struct IndexCommand: ParsableCommand {
         case table
         case json
     }
-
-    struct Location: ParsableArguments {
-        @Option(name: .customLong("index-path"), help: "The index's directory.")
-        var path = ".data/index"
-    }
 }
 
 /// What ends a command with a message: `ronctl: error: …` on standard error, and the exit status.
@@ -37,6 +33,8 @@ enum IndexConsole {
     /// Exit statuses of sysexits.h, which scripts know.
     static let keyMissing = ExitCode(1)
     static let badData = ExitCode(65)
+    static let noIndex = ExitCode(66)
+    static let inputOutputFailed = ExitCode(74)
 
     static func printError(_ message: String) {
         Self.printToStandardError("ronctl: error: \(message)\n")
@@ -52,6 +50,7 @@ enum IndexConsole {
         do throws(IndexError) {
             return try work()
         } catch {
+            if error.path == StandardOutput.name { throw StandardOutput.failed(error.code) }
             Self.printError(error.description)
             throw Self.exitCode(for: error.cause)
         }
@@ -59,25 +58,12 @@ enum IndexConsole {
 
     private static func exitCode(for cause: IndexError.Cause) -> ExitCode {
         switch cause {
-        case .missing: ExitCode(66)
+        case .missing: Self.noIndex
         case .permissionDenied: ExitCode(77)
-        case .alreadyOpen, .notADirectory, .diskFull, .mapFull, .readersFull, .addressSpaceShort, .damaged, .fileAccess,
-            .system:
-            ExitCode(74)
+        case .alreadyOpen, .notADirectory, .readOnlyFileSystem, .diskFull, .mapFull, .readersFull, .addressSpaceShort,
+            .damaged, .fileAccess, .system:
+            Self.inputOutputFailed
         }
-    }
-
-    /// Text from a record, safe for a terminal: control characters become escapes.
-    static func printable(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            if scalar.properties.generalCategory == .control {
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 
     /// `1234567` as `1,234,567`.

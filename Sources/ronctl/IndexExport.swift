@@ -12,12 +12,15 @@ struct IndexExport: ParsableCommand {
     @Argument(help: "The file to write, or - for standard output.")
     var file = "-"
 
-    @OptionGroup var location: IndexCommand.Location
+    @OptionGroup var location: IndexLocation
 
     func run() throws {
         let progress = IndexProgress()
-        try IndexConsole.run { () throws(IndexError) in
-            let environment = try IndexEnvironment(readOnlyAt: self.location.path)
+        let path = try self.location.path()
+        let records = try IndexConsole.run { () throws(IndexError) -> Int? in
+            // Before a failure is told, which would stand behind the bar otherwise.
+            defer { progress.clear() }
+            let environment = try IndexEnvironment(readOnlyAt: path)
             let total = max(environment.recordCount, 1)
             let report = { (records: Int) in
                 progress.update(
@@ -25,14 +28,13 @@ struct IndexExport: ParsableCommand {
             }
             guard self.file == "-" else {
                 let records = try IndexExporter().run(environment, toFile: self.file, progress: report)
-                progress.clear()
-                print("exported \(records) records to \(self.file)")
-                return
+                return records
             }
             // With `export | head` the write then fails with EPIPE, which ends the export quietly and in order.
             signal(SIGPIPE, SIG_IGN)
-            _ = try IndexExporter().run(environment, to: STDOUT_FILENO, named: "<stdout>", progress: report)
-            progress.clear()
+            _ = try IndexExporter().run(environment, to: STDOUT_FILENO, named: StandardOutput.name, progress: report)
+            return nil
         }
+        if let records { try StandardOutput.printLine("exported \(records) records to \(self.file)") }
     }
 }

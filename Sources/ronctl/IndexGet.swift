@@ -13,34 +13,42 @@ struct IndexGet: ParsableCommand {
     @Option(name: [.short, .customLong("output")], help: "table, or json: one record a line.")
     var output = IndexCommand.OutputFormat.table
 
-    @OptionGroup var location: IndexCommand.Location
+    @OptionGroup var location: IndexLocation
 
     func validate() throws {
         try IndexKeyArgument.check(self.keys)
     }
 
     func run() throws {
+        let path = try self.location.path()
+        var reader = try IndexConsole.run { () throws(IndexError) in
+            try IndexEnvironment(readOnlyAt: path).makeReader()
+        }
         var missing = 0
-        try IndexConsole.run { () throws(IndexError) in
-            var reader = try IndexEnvironment(readOnlyAt: self.location.path).makeReader()
-            for key in self.keys {
-                let name = Array(key.utf8)
-                var json: [UInt8] = []
-                let result = reader.lookup(name.span) { bytes in
-                    for index in bytes.indices { json.append(bytes[index]) }
-                }
-                switch result {
-                case .found:
-                    print(self.text(json))
-                case .absent:
-                    missing += 1
-                    IndexConsole.printError("\(IndexConsole.printable(key)) is not in \(self.location.path)")
-                case .failed(let error):
-                    throw error
-                }
+        for key in self.keys {
+            let record = try IndexConsole.run { () throws(IndexError) in try Self.record(key, &reader) }
+            if let record {
+                try StandardOutput.printLine(self.text(record))
+            } else {
+                missing += 1
+                IndexConsole.printError("\(ClientText.printable(key)) is not in \(path)")
             }
         }
         if missing > 0 { throw IndexConsole.keyMissing }
+    }
+
+    /// Its JSON; nil when it is not there.
+    private static func record(_ key: String, _ reader: inout IndexReader) throws(IndexError) -> [UInt8]? {
+        let name = Array(key.utf8)
+        var json: [UInt8] = []
+        let result = reader.lookup(name.span) { bytes in
+            for index in bytes.indices { json.append(bytes[index]) }
+        }
+        switch result {
+        case .found: return json
+        case .absent: return nil
+        case .failed(let error): throw error
+        }
     }
 
     private func text(_ json: [UInt8]) -> String {
@@ -48,35 +56,24 @@ struct IndexGet: ParsableCommand {
         case .json: return String(decoding: json, as: UTF8.self)
         case .table:
             do throws(IndexRecordError) {
-                return Self.table(try IndexRecord(json: json.span))
+                return Self.table(try IndexRecord(json: json.span)).joined(separator: "\n")
             } catch {
                 // Only a foreign program can have written it; what is there is shown as it is.
-                return IndexConsole.printable(String(decoding: json, as: UTF8.self)) + "\n  (no valid record: \(error))"
+                return ClientText.printable(String(decoding: json, as: UTF8.self)) + "\n  (no valid record: \(error))"
             }
         }
     }
 
-    private static func table(_ record: IndexRecord) -> String {
-        var lines = [
-            IndexConsole.printable(record.key),
+    private static func table(_ record: IndexRecord) -> [String] {
+        let lines = [
+            ClientText.styled(ClientText.printable(record.key), .bold),
             "  manifest  \(record.manifest ?? "none")",
             "  etag      \(record.etag)",
         ]
-        if record.providers.isEmpty { lines.append("  providers none") }
-        let ids = record.providers.map { IndexConsole.printable($0.id) }
-        let regions = record.providers.map { IndexConsole.printable($0.region) }
-        let idWidth = ids.map(\.count).max() ?? 0
-        let regionWidth = regions.map(\.count).max() ?? 0
-        for (index, provider) in record.providers.enumerated() {
-            lines.append(
-                (index == 0 ? "  providers " : "            ") + Self.padded(ids[index], idWidth) + "  "
-                    + Self.padded(regions[index], regionWidth) + "  \(provider.score)")
-        }
-        return lines.joined(separator: "\n")
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
+        guard !record.providers.isEmpty else { return lines + ["  providers none"] }
+        var table = ClientTable(right: [2])
+        for provider in record.providers { table.append(provider: provider) }
+        return lines + table.lines().enumerated().map { ($0 == 0 ? "  providers " : "            ") + $1 }
     }
 }
 
@@ -89,7 +86,7 @@ enum IndexKeyArgument {
             let named = "name:\(key)"
             let isLabel = fault == .unknownPrefix && IndexKey.isValid(Array(named.utf8).span)
             let hint = isLabel ? "; did you mean \"\(named)\"?" : ""
-            throw ValidationError("\"\(IndexConsole.printable(key))\" is no key: \(fault.message)\(hint)")
+            throw ValidationError("\"\(ClientText.printable(key))\" is no key: \(fault.message)\(hint)")
         }
     }
 }

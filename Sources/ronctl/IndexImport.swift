@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import IndexStore
 
@@ -15,12 +16,13 @@ struct IndexImport: ParsableCommand {
     @Argument(help: "The JSONL file, or - for standard input.")
     var file: String
 
-    @OptionGroup var location: IndexCommand.Location
+    @OptionGroup var location: IndexLocation
 
     @Flag(help: "Leave exactly the imported records in the index: others are removed in the same transaction.")
     var replace = false
 
     func run() throws {
+        try self.refuseUTF16()
         let progress = IndexProgress()
         let importer = IndexImporter(replace: self.replace)
         let report = { (step: IndexImporter.Progress) in
@@ -28,26 +30,39 @@ struct IndexImport: ParsableCommand {
                 fraction: step.bytesTotal.map { Double(step.bytesRead) / Double(max($0, 1)) },
                 "\(IndexConsole.grouped(step.lines)) lines")
         }
-        let outcome = try IndexConsole.run { () throws(IndexError) in
+        let outcome = try self.location.write { (path) throws(IndexError) in
+            // Before a failure is told, which would stand behind the bar otherwise.
+            defer { progress.clear() }
             if self.file == "-" {
                 return try importer.run(
-                    from: STDIN_FILENO, named: self.displayName, into: self.location.path, progress: report)
+                    from: STDIN_FILENO, named: self.displayName, into: path, progress: report)
             }
-            return try importer.run(fromFile: self.file, into: self.location.path, progress: report)
+            return try importer.run(fromFile: self.file, into: path, progress: report)
         }
-        progress.clear()
         switch outcome {
         case .imported(let summary):
-            self.printSummary(summary, seconds: progress.elapsed / .seconds(1))
+            try self.printSummary(summary, seconds: progress.elapsed / .seconds(1))
         case .refused(let faults, let isComplete):
             self.printFaults(faults, isComplete: isComplete)
             throw IndexConsole.badData
         }
     }
 
+    /// In UTF-16 no line is a record, and one sentence says more than an error a line.
+    private func refuseUTF16() throws {
+        // A pipe's first bytes could not be read twice; only a file's are looked at.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: self.file)
+        guard self.file != "-", attributes?[.type] as? FileAttributeType == .typeRegular,
+            let head = try? FileHandle(forReadingFrom: URL(fileURLWithPath: self.file)).read(upToCount: 2),
+            head == Data([0xFF, 0xFE]) || head == Data([0xFE, 0xFF])
+        else { return }
+        IndexConsole.printError("\(self.file) is UTF-16; save it as UTF-8; nothing was imported")
+        throw IndexConsole.badData
+    }
+
     private var displayName: String { self.file == "-" ? "<stdin>" : self.file }
 
-    private func printSummary(_ summary: IndexImporter.Summary, seconds: Double) {
+    private func printSummary(_ summary: IndexImporter.Summary, seconds: Double) throws {
         var line =
             "imported \(summary.imported) records (\(summary.added) new, \(summary.changed) changed, "
             + "\(summary.unchanged) unchanged"
@@ -59,7 +74,7 @@ struct IndexImport: ParsableCommand {
                 "\(self.displayName): note: \(summary.superseded) lines had no effect: their keys came again further "
                     + "down\n")
         }
-        print(line)
+        try StandardOutput.printLine(line)
     }
 
     private func printFaults(_ faults: [IndexImporter.LineFault], isComplete: Bool) {

@@ -1,6 +1,7 @@
 import Glibc
 
 /// A progress line on standard error, drawn only on a terminal and only when the work takes more than half a second.
+/// What a narrow terminal has no columns for is cut.
 final class IndexProgress {
     private static let quietTime = Duration.milliseconds(500)
     private static let redrawTime = Duration.milliseconds(100)
@@ -23,7 +24,8 @@ final class IndexProgress {
         guard self.isTerminal, now - self.start > Self.quietTime else { return }
         if let drawn = self.drawn, now - drawn < Self.redrawTime { return }
         self.drawn = now
-        IndexConsole.printToStandardError("\r\u{1B}[K\(Self.bar(fraction))\(text())")
+        // Without automatic wrapping (DECAWM) the terminal itself keeps the line one, also when it is resized.
+        IndexConsole.printToStandardError("\r\u{1B}[K\u{1B}[?7l\(Self.bar(fraction))\(text())\u{1B}[?7h")
     }
 
     /// Removes the bar, so that the next line starts clean.

@@ -26,7 +26,7 @@ struct IndexPut: ParsableCommand {
     @Option(name: .customLong("provider"), help: "A provider as ID,REGION,SCORE; may be repeated. Order is kept.")
     var providers: [String] = []
 
-    @OptionGroup var location: IndexCommand.Location
+    @OptionGroup var location: IndexLocation
 
     func validate() throws {
         switch (self.record, self.key) {
@@ -34,14 +34,16 @@ struct IndexPut: ParsableCommand {
         case (.some, .some): throw ValidationError("give either the record as JSON or --key, not both")
         case (.some, nil) where self.manifest != nil || !self.providers.isEmpty:
             throw ValidationError("--manifest and --provider belong to --key; a record in JSON has its own")
-        case (.some, nil), (nil, .some): break
+        case (.some, nil): break
+        case (nil, let key?): try IndexKeyArgument.check([key])
         }
+        for text in self.providers { _ = try Self.fields(ofProvider: text) }
     }
 
     func run() throws {
         let record = try self.makeRecord()
-        let change = try IndexConsole.run { () throws(IndexError) in
-            var writer = try IndexWriter(at: self.location.path)
+        let change = try self.location.write { (path) throws(IndexError) in
+            var writer = try IndexWriter(at: path)
             let change = try writer.put(record)
             try writer.commit()
             return change
@@ -52,7 +54,7 @@ struct IndexPut: ParsableCommand {
             case .changed: "changed"
             case .unchanged: "unchanged"
             }
-        print("\(verb) \(IndexConsole.printable(record.key)) etag \(record.etag)")
+        try StandardOutput.printLine("\(verb) \(ClientText.printable(record.key)) etag \(record.etag)")
     }
 
     private func makeRecord() throws -> IndexRecord {
@@ -83,11 +85,17 @@ struct IndexPut: ParsableCommand {
     }
 
     /// The id may have commas of its own: region and score are the last two fields.
-    private static func makeProvider(_ text: String) throws -> IndexRecord.Provider {
+    private static func fields(ofProvider text: String) throws -> [Substring] {
         let fields = text.split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count >= 3 else {
-            throw ValidationError("--provider \"\(text)\" is not ID,REGION,SCORE (an unknown region is empty)")
+            throw ValidationError(
+                "--provider \"\(ClientText.printable(text))\" is not ID,REGION,SCORE (an unknown region is empty)")
         }
+        return fields
+    }
+
+    private static func makeProvider(_ text: String) throws -> IndexRecord.Provider {
+        let fields = try Self.fields(ofProvider: text)
         do throws(IndexRecord.Fault) {
             guard let score = Double(fields[fields.count - 1]) else { throw .scoreOutOfRange }
             return try .init(

@@ -10,21 +10,22 @@ struct IndexStats: ParsableCommand {
     @Option(name: [.short, .customLong("output")], help: "table or json.")
     var output = IndexCommand.OutputFormat.table
 
-    @OptionGroup var location: IndexCommand.Location
+    @OptionGroup var location: IndexLocation
 
     func run() throws {
+        let path = try self.location.path()
         let statistics = try IndexConsole.run { () throws(IndexError) in
-            try IndexEnvironment(readOnlyAt: self.location.path).statistics
+            try IndexEnvironment(readOnlyAt: path).statistics
         }
         switch self.output {
-        case .table: self.printTable(statistics)
-        case .json: self.printJSON(statistics)
+        case .table: try self.printTable(statistics, path)
+        case .json: try self.printJSON(statistics, path)
         }
     }
 
-    private func printTable(_ statistics: IndexStatistics) {
+    private func printTable(_ statistics: IndexStatistics, _ path: String) throws {
         let rows = [
-            ("path", self.location.path),
+            ("path", ClientText.printable(path)),
             ("records", IndexConsole.grouped(statistics.recordCount)),
             ("data file", IndexConsole.bytes(statistics.dataFileBytes)),
             ("largest size", IndexConsole.bytes(statistics.mapBytes)),
@@ -37,14 +38,14 @@ struct IndexStats: ParsableCommand {
             ("reader slots used", "\(statistics.readersUsed) of \(statistics.readersMax)"),
         ]
         for (name, value) in rows {
-            print(name + String(repeating: " ", count: 19 - name.count) + value)
+            try StandardOutput.printLine(ClientText.padded(name, 19) + value)
         }
     }
 
-    private func printJSON(_ statistics: IndexStatistics) {
+    private func printJSON(_ statistics: IndexStatistics, _ path: String) throws {
         var writer = JSONWriter()
         writer.raw("{\"path\":")
-        writer.string(self.location.path)
+        writer.string(path)
         let members = [
             ("records", statistics.recordCount), ("data_file_bytes", statistics.dataFileBytes),
             ("map_bytes", statistics.mapBytes), ("page_bytes", statistics.pageBytes),
@@ -58,6 +59,6 @@ struct IndexStats: ParsableCommand {
             writer.number(value)
         }
         writer.raw("}")
-        print(String(decoding: writer.bytes, as: UTF8.self))
+        try StandardOutput.printLine(String(decoding: writer.bytes, as: UTF8.self))
     }
 }

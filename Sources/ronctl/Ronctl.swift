@@ -6,6 +6,8 @@ struct Ronctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ronctl",
         abstract: "Ask a gateway, work on its index, and check its configuration.",
+        // ControlPlane/ServiceVersion.number says the same.
+        version: "0.1.0",
         subcommands: [
             ClientResolveCommand.self, ClientPingCommand.self, ClientHelloCommand.self, IndexCommand.self,
             ConfigCommand.self,

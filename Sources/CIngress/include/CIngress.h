@@ -211,7 +211,6 @@ typedef struct {
 int32_t ingress_epoll_open(void);
 /// Edge-triggered, both directions, registered once for the life of the descriptor.
 int32_t ingress_epoll_add(int32_t epoll, int32_t fd, uint64_t token, bool for_writing);
-int32_t ingress_epoll_remove(int32_t epoll, int32_t fd);
 /// `timeout_ns` as for `ingress_ring_wait`; returns how many of `out` were filled (at most 256).
 int32_t ingress_epoll_wait(int32_t epoll, ingress_event *out, uint32_t capacity, int64_t timeout_ns);
 
