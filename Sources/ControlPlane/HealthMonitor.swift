@@ -12,6 +12,9 @@ final class HealthMonitor: Sendable {
         /// Workers whose answer to the last question is still out.
         var awaited = 0
         var question = 0
+        /// The first failure that a worker has answered with.
+        var answeredFailure: String? = nil
+        /// Of the last round that was waited for to its end.
         var failure: String? = nil
         var isDraining = false
         /// True exactly when it was said that the open index' files are gone.
@@ -68,14 +71,14 @@ final class HealthMonitor: Sendable {
         let question = self.state.withLock { state in
             state.question += 1
             state.awaited = self.server.reports.count
+            state.answeredFailure = nil
             return state.question
         }
-        let box = FailureBox()
         self.server.probe { failure in
-            if let failure { box.note(failure.detail) }
             self.state.withLock { state in
                 guard state.question == question else { return }
                 state.awaited -= 1
+                state.answeredFailure = state.answeredFailure ?? failure?.detail
             }
         }
         for _ in 0..<100 {
@@ -85,13 +88,12 @@ final class HealthMonitor: Sendable {
         // A cancelled sleep is no waiting: the drain has begun, and says so itself.
         guard !Task.isCancelled else { return }
         self.state.withLock { state in
-            state.failure = box.first
-            if state.awaited > 0 { state.failure = "\(state.awaited) of the workers did not answer within 1 s" }
+            state.failure =
+                state.awaited > 0
+                ? "\(state.awaited) of the workers did not answer within 1 s" : state.answeredFailure
         }
     }
-}
 
-extension HealthMonitor {
     /// A restart would find no index: said once, and again after the files were there in between.
     private func tellRemoval() {
         guard let environment = self.index.environment else { return }
@@ -105,11 +107,4 @@ extension HealthMonitor {
             "the index' files were removed; serving what they held until a new index stands there",
             metadata: ["index_path": "\(self.index.path)"])
     }
-}
-
-/// The first failure of several workers.
-private final class FailureBox: Sendable {
-    private let value = Mutex<String?>(nil)
-    var first: String? { self.value.withLock { $0 } }
-    func note(_ detail: String) { self.value.withLock { $0 = $0 ?? detail } }
 }

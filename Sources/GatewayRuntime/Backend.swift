@@ -26,26 +26,20 @@ public struct Backend: Equatable, Sendable {
         case .only(.epoll):
             return Backend(kind: .epoll, reason: "asked for", features: [])
         case .only(.uring):
-            switch self.probeUring(uringFeatures) {
-            case .success(let features): return Backend(kind: .uring, reason: "asked for", features: features)
-            case .failure(let error): throw BackendUnavailable(cause: error)
-            }
+            return Backend(kind: .uring, reason: "asked for", features: try self.probeUring(uringFeatures))
         case .automatic:
-            switch self.probeUring(uringFeatures) {
-            case .success(let features): return Backend(kind: .uring, reason: "the kernel has it", features: features)
-            case .failure(let error):
-                return Backend(kind: .epoll, reason: BackendUnavailable(cause: error).description, features: [])
+            do throws(BackendUnavailable) {
+                let features = try self.probeUring(uringFeatures)
+                return Backend(kind: .uring, reason: "the kernel has it", features: features)
+            } catch {
+                return Backend(kind: .epoll, reason: error.description, features: [])
             }
         }
     }
 
-    private static func probeUring(_ features: UringKernel.Features) -> Result<[String], SystemError> {
-        do throws(SystemError) {
-            let limits = KernelLimits(bufferBytes: 4096, buffersCount: 8, submissionEntries: 8)
-            let kernel = try UringKernel(limits: limits, wanted: features)
-            return .success(kernel.featuresInUse)
-        } catch {
-            return .failure(error)
+    private static func probeUring(_ features: UringKernel.Features) throws(BackendUnavailable) -> [String] {
+        do throws(SystemError) { return try UringKernel.probe(features) } catch {
+            throw BackendUnavailable(cause: error)
         }
     }
 }

@@ -63,13 +63,9 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     // MARK: Lookups
 
     private mutating func resolve(_ ticket: Ticket, _ slot: Int, key: Span<UInt8>) {
-        guard let block = self.output(slot, room: Self.answerBytesMax) else {
-            _ = self.core.fail(ticket, .internalFault, nowNanoseconds: self.nowNanoseconds)
-            return
-        }
+        guard let block = self.beginAnswer(ticket, slot) else { return }
         var output = consume block
-        let start = output.count
-        output.extend(by: FrameHeader.byteCount) { _ in }
+        let start = output.count - FrameHeader.byteCount
         var fits = true
         let outcome = self.index.lookup(key, ticket: ticket, nowNanoseconds: self.nowNanoseconds) { record in
             fits = record.count <= IndexRecord.jsonBytesMax
@@ -93,6 +89,18 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
     }
 
+    /// The session's output with room for an answer, its header's bytes already taken; nil, with the request failed,
+    /// when the session has ended.
+    private mutating func beginAnswer(_ ticket: Ticket, _ slot: Int) -> Block? {
+        guard let block = self.output(slot, room: Self.answerBytesMax) else {
+            _ = self.core.fail(ticket, .internalFault, nowNanoseconds: self.nowNanoseconds)
+            return nil
+        }
+        var output = consume block
+        output.extend(by: FrameHeader.byteCount) { _ in }
+        return output
+    }
+
     /// Writes the header of a 200 into the room that was left for it, and gives the answer.
     private mutating func give(_ block: consuming Block, from start: Int, _ ticket: Ticket, _ slot: Int) {
         guard let origin = self.core.origin(of: ticket) else {
@@ -107,13 +115,9 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     /// The records in order, `null` for those that are not there: at most 256 * 4,001 + 1 bytes, which fit one frame.
     private mutating func resolveMany(_ ticket: Ticket, _ slot: Int, _ keys: KeyList, _ payload: Span<UInt8>) {
-        guard let block = self.output(slot, room: Self.answerBytesMax) else {
-            _ = self.core.fail(ticket, .internalFault, nowNanoseconds: self.nowNanoseconds)
-            return
-        }
+        guard let block = self.beginAnswer(ticket, slot) else { return }
         var output = consume block
-        let start = output.count
-        output.extend(by: FrameHeader.byteCount) { _ in }
+        let start = output.count - FrameHeader.byteCount
         var failure: IndexFailure? = nil
         var rest = keys
         var separator = UInt8(ascii: "[")
@@ -243,8 +247,6 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
         self.connections[slot: slot].filling = consume block
         self.core.outputAppended(slot)
-        guard !self.connections[slot: slot].isDirty else { return }
-        self.connections[slot: slot].isDirty = true
-        self.dirty.append(UInt32(slot))
+        self.flushLater(slot)
     }
 }

@@ -220,8 +220,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     mutating func rearmLater(_ slot: Int) { self.rearm.append(UInt32(slot)) }
 
     /// Arms receives that ended, now that the buffers of this turn are home.
-    mutating func rearmReceives() throws(SystemError) {
-        try self.retryAccepting()
+    mutating func rearmReceives() {
         guard !self.rearm.isEmpty else { return }
         for slot in self.rearm.lazy.map(Int.init) {
             guard self.connections.key(ofSlot: slot) != nil, !self.connections[slot: slot].receiving,

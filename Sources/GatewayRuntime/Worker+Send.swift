@@ -61,12 +61,14 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             return
         }
         self.sent(slot, bytes: Int(completion.result))
-        if self.connections[slot: slot].isOutputEmpty {
-            self.settle(slot)
-        } else if !self.connections[slot: slot].isDirty {
-            self.connections[slot: slot].isDirty = true
-            self.dirty.append(UInt32(slot))
-        }
+        if self.connections[slot: slot].isOutputEmpty { self.settle(slot) } else { self.flushLater(slot) }
+    }
+
+    /// Puts the slot on the list of those that are flushed at the end of the turn.
+    mutating func flushLater(_ slot: Int) {
+        guard !self.connections[slot: slot].isDirty else { return }
+        self.connections[slot: slot].isDirty = true
+        self.dirty.append(UInt32(slot))
     }
 
     /// Bytes have left: the block returns once all of it has.

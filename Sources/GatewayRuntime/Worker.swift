@@ -130,7 +130,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.core.settleLatencies(
             arrivalNanoseconds: self.nowNanoseconds, nowNanoseconds: MonotonicClock.nowNanoseconds())
         self.flushDirty()
-        try self.rearmReceives()
+        self.rearmReceives()
+        try self.retryAccepting()
         self.closeEnded()
         self.index.endTurn()
         self.measure()

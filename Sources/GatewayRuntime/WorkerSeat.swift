@@ -43,21 +43,23 @@ struct WorkerSeat: Sendable {
     let failure: FirstFailure
 
     func runUring<I: WorkerIndex & ~Copyable>(_ makeIndex: @Sendable (Int) -> I) {
-        let listener = Listener(adopting: self.descriptor, address: self.address)
-        do throws(SystemError) {
-            let configuration = self.shared.configuration
-            let kernel = try UringKernel(limits: configuration.kernelLimits, wanted: configuration.uringFeatures)
-            self.run(kernel, makeIndex(self.number), listener)
-        } catch {
-            listener.close()
-            self.failed(error)
+        let configuration = self.shared.configuration
+        self.run(makeIndex) { () throws(SystemError) in
+            try UringKernel(limits: configuration.kernelLimits, wanted: configuration.uringFeatures)
         }
     }
 
     func runEpoll<I: WorkerIndex & ~Copyable>(_ makeIndex: @Sendable (Int) -> I) {
+        let configuration = self.shared.configuration
+        self.run(makeIndex) { () throws(SystemError) in try EpollKernel(limits: configuration.kernelLimits) }
+    }
+
+    private func run<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>(
+        _ makeIndex: @Sendable (Int) -> I, _ makeKernel: () throws(SystemError) -> K
+    ) {
         let listener = Listener(adopting: self.descriptor, address: self.address)
         do throws(SystemError) {
-            let kernel = try EpollKernel(limits: self.shared.configuration.kernelLimits)
+            let kernel = try makeKernel()
             self.run(kernel, makeIndex(self.number), listener)
         } catch {
             listener.close()

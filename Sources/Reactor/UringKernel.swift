@@ -55,6 +55,16 @@ internal import CIngress
         self.buffersHome = buffersCount
     }
 
+    /// Opens a small ring and closes it again, as a program does that has a choice.
+    ///
+    /// - Returns: which of the wanted features this kernel has, by name.
+    /// - Throws: what the kernel refuses, when it is all of it.
+    public static func probe(_ wanted: Features = .all) throws(SystemError) -> [String] {
+        let limits = KernelLimits(bufferBytes: 4096, buffersCount: 8, submissionEntries: 8)
+        let kernel = try UringKernel(limits: limits, wanted: wanted)
+        return kernel.featuresInUse
+    }
+
     deinit {
         unsafe ingress_ring_close(self.ring)
         unsafe self.ring.deallocate()

@@ -19,7 +19,7 @@ enum LoopBackend: String, Sendable {
     static func probe(_ wish: Wish) throws(SystemError) -> (backend: LoopBackend, fallback: SystemError?) {
         guard wish != .epoll else { return (.epoll, nil) }
         do throws(SystemError) {
-            _ = try UringKernel(limits: KernelLimits(bufferBytes: 4096, buffersCount: 8, submissionEntries: 8))
+            _ = try UringKernel.probe()
             return (.uring, nil)
         } catch {
             guard wish == .automatic else { throw error }

@@ -32,7 +32,7 @@ enum Candidate: Hashable, Sendable, CustomTestStringConvertible {
     /// Why io_uring cannot be tested here; nil when it can.
     static let uringProblem: String? = {
         do throws(SystemError) {
-            _ = try UringKernel(limits: KernelLimits(bufferBytes: 4096, buffersCount: 8, submissionEntries: 8))
+            _ = try UringKernel.probe()
             return nil
         } catch {
             return error.description
