@@ -68,6 +68,9 @@ let package = Package(
                 "GatewayRuntime", "Gateway", "Admission", "OAP", "Reactor", "IndexStore", "Telemetry", "Settings",
                 "CBuildInfo", logging, flyingFox, flyingSocks,
             ]),
+        room("Terminal", ["Reactor", argumentParser]),
+        room("LoadReport", ["Terminal", histogram]),
+        room("LoadGeneration", ["OAP", "Reactor", "LoadReport", histogram]),
         room(
             "GatewayTesting",
             ["GatewayRuntime", "Gateway", "Reactor", "OAP", "Admission", "Telemetry", "IndexStore"]),
@@ -77,10 +80,14 @@ let package = Package(
             dependencies: ["ControlPlane", "Settings", argumentParser],
             swiftSettings: strict),
         .executableTarget(
-            name: "ronctl", dependencies: ["Settings", "OAP", "Reactor", "IndexStore", argumentParser],
+            name: "ronctl", dependencies: ["Settings", "OAP", "Reactor", "IndexStore", "Terminal", argumentParser],
             swiftSettings: strict),
         .executableTarget(
-            name: "oap-bench", dependencies: ["OAP", "Reactor", argumentParser, histogram], swiftSettings: strict),
+            name: "oap-bench",
+            dependencies: [
+                "OAP", "Reactor", "Settings", "Terminal", "LoadReport", "LoadGeneration", argumentParser, histogram,
+            ],
+            swiftSettings: strict),
 
         tests("OAPTests", ["OAP", "GatewayTesting"]),
         tests("AdmissionTests", ["Admission", "GatewayTesting"]),
@@ -96,6 +103,8 @@ let package = Package(
         tests("ControlPlaneTests", ["ControlPlane", logging, flyingSocks]),
         tests(
             "EndToEndTests", ["svc-gateway", "ronctl", "oap-bench", "GatewayTesting", "GatewayRuntime", "Reactor"]),
+        tests("LoadReportTests", ["LoadReport", "Terminal", histogram]),
+        tests("LoadGenerationTests", ["LoadGeneration", "LoadReport", "OAP", "Reactor", "GatewayTesting", histogram]),
         tests("TidyTests", []),
     ],
     cxxLanguageStandard: .cxx17

@@ -1,3 +1,4 @@
+import LoadGeneration
 import OAP
 import Reactor
 

@@ -26,15 +26,19 @@ enum House {
                 "Telemetry",
             ],
             outside: ["Dispatch", "FlyingFox", "FlyingSocks", "Foundation", "Logging", "Synchronization"]),
+        "Terminal": Room(imports: ["Reactor"], outside: ["ArgumentParser", "Foundation", "Glibc"]),
+        "LoadReport": Room(imports: ["Terminal"], outside: ["Foundation", "Glibc", "Histogram", "Synchronization"]),
+        "LoadGeneration": Room(
+            imports: ["LoadReport", "OAP", "Reactor"], outside: ["Glibc", "Histogram", "Synchronization"]),
         "GatewayTesting": Room(
             imports: ["Admission", "Gateway", "GatewayRuntime", "IndexStore", "OAP", "Reactor", "Telemetry"],
             outside: ["Foundation", "Synchronization"]),
         "svc-gateway": Room(imports: ["ControlPlane", "Settings"], outside: ["ArgumentParser", "Foundation"]),
         "ronctl": Room(
-            imports: ["IndexStore", "OAP", "Reactor", "Settings"],
+            imports: ["IndexStore", "OAP", "Reactor", "Settings", "Terminal"],
             outside: ["ArgumentParser", "Dispatch", "Foundation", "Glibc", "Synchronization"]),
         "oap-bench": Room(
-            imports: ["OAP", "Reactor"],
+            imports: ["LoadGeneration", "LoadReport", "OAP", "Reactor", "Settings", "Terminal"],
             outside: ["ArgumentParser", "Dispatch", "Foundation", "Glibc", "Histogram", "Synchronization"]),
     ]
 

@@ -1,11 +1,12 @@
 /// SplitMix64: a few instructions a number, and the same sequence for the same seed everywhere. Not for secrets.
-struct RandomNumbers: Sendable {
-    private var state: UInt64
+public struct RandomNumbers: Sendable {
+    @usableFromInline
+    internal var state: UInt64
 
-    init(seed: UInt64) { self.state = seed }
+    public init(seed: UInt64) { self.state = seed }
 
-    @inline(__always)
-    mutating func next() -> UInt64 {
+    @inlinable @inline(__always)
+    public mutating func next() -> UInt64 {
         self.state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = self.state
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -14,8 +15,8 @@ struct RandomNumbers: Sendable {
     }
 
     /// Uniform in `0..<bound` but for a bias below bound / 2^64.
-    @inline(__always)
-    mutating func next(below bound: Int) -> Int {
+    @inlinable @inline(__always)
+    public mutating func next(below bound: Int) -> Int {
         Int(truncatingIfNeeded: self.next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 }
