@@ -67,21 +67,32 @@ std::string path_to(const std::string& table, std::string_view key) {
 /// a bound a text of long names and many keys would cost the product of the two.
 constexpr size_t path_bytes_max = 16 * CTOML_TEXT_BYTES_MAX;
 
-/// Lists `table` before its entries. How deep it goes is bounded by the parser's limit on nested values times the dots
+bool list(const toml::table& table, const std::string& path, int32_t parent, size_t& path_bytes,
+          std::vector<Entry>& entries);
+
+/// Adds an entry and what is in it, tables before their entries and arrays before their elements. How deep it goes is bounded by the parser's limit on nested values times the dots
 /// in a key.
+bool add(const toml::node& node, const std::string& path, std::string_view key, ctoml_position key_position,
+         int32_t parent, size_t& path_bytes, std::vector<Entry>& entries) {
+    path_bytes += path.size();
+    if (path_bytes > path_bytes_max) return false;
+    const auto index = static_cast<int32_t>(entries.size());
+    entries.push_back({{kind_of(node), parent, key_position, position_of(node.source())},
+                       path, std::string(key), value_of(node)});
+    if (const auto* table = node.as_table()) return list(*table, path, index, path_bytes, entries);
+    if (const auto* array = node.as_array()) {
+        for (const toml::node& element : *array) {
+            if (!add(element, path, {}, position_of(element.source()), index, path_bytes, entries)) return false;
+        }
+    }
+    return true;
+}
+
 bool list(const toml::table& table, const std::string& path, int32_t parent, size_t& path_bytes,
           std::vector<Entry>& entries) {
     for (const auto& [key, node] : table) {
-        std::string own = path_to(path, key.str());
-        path_bytes += own.size();
-        if (path_bytes > path_bytes_max) return false;
-        const int32_t kind = kind_of(node);
-        const auto index = static_cast<int32_t>(entries.size());
-        entries.push_back({{kind, parent, position_of(key.source()), position_of(node.source())},
-                           own, std::string(key.str()), value_of(node)});
-        if (const auto* inner = node.as_table()) {
-            if (!list(*inner, own, index, path_bytes, entries)) return false;
-        }
+        const std::string own = path_to(path, key.str());
+        if (!add(node, own, key.str(), position_of(key.source()), parent, path_bytes, entries)) return false;
     }
     return true;
 }

@@ -27,6 +27,19 @@ enum ConfigurationFileFault: Error, Equatable {
     /// In the words of the system.
     case unreadable(String)
     case tooLong
+
+    /// What is wrong, and what to do.
+    ///
+    /// - Parameter missing: what to do when there is nothing.
+    func sentence(namedBy: String?, missing: String) -> String {
+        let named = namedBy.map { " (named by \($0))" } ?? ""
+        switch self {
+        case .missing: return "there is no such file\(named); \(missing)"
+        case .unreadable(let reason): return "cannot be read: \(reason)\(named)"
+        case .tooLong:
+            return "is longer than \(TOMLDocument.bytesMax.grouped) bytes\(named); expected a configuration file"
+        }
+    }
 }
 
 enum ConfigurationFile {

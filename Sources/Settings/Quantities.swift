@@ -1,5 +1,5 @@
 /// Numbers of bytes as people write them: `1048576`, `"64KiB"`, `"2MB"`.
-enum ByteSizeText {
+public enum ByteSizeText {
     private static let units: [(name: String, bytes: Int)] = [
         ("", 1), ("b", 1),
         ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("tib", 1 << 40),
@@ -7,7 +7,7 @@ enum ByteSizeText {
     ]
 
     /// Digits, an optional space, an optional unit in any case. Nil when it is something else or exceeds an `Int`.
-    static func parse(_ text: String) -> Int? {
+    public static func parse(_ text: String) -> Int? {
         guard let (count, unit) = Quantity.split(text) else { return nil }
         guard let factor = Self.units.first(where: { $0.name == unit.lowercased() })?.bytes else { return nil }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: factor)
@@ -15,7 +15,7 @@ enum ByteSizeText {
     }
 
     /// In the largest binary unit that leaves no rest, else plain.
-    static func render(_ bytes: Int) -> String {
+    public static func render(_ bytes: Int) -> String {
         for (name, factor) in [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
         where bytes >= factor && bytes.isMultiple(of: factor) {
             return "\(bytes / factor)\(name)"
@@ -25,11 +25,11 @@ enum ByteSizeText {
 }
 
 /// Lengths of time as people write them: `"500ms"`, `"5s"`, `"2m"`, `"1h"`. Always with a unit.
-enum DurationText {
+public enum DurationText {
     private static let units = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000]
 
     /// Milliseconds, or nil when the text is something else or exceeds an `Int`.
-    static func parse(_ text: String) -> Int? {
+    public static func parse(_ text: String) -> Int? {
         guard let (count, unit) = Quantity.split(text), let factor = Self.units[unit] else { return nil }
         let (milliseconds, overflow) = count.multipliedReportingOverflow(by: factor)
         return overflow ? nil : milliseconds
@@ -37,7 +37,7 @@ enum DurationText {
 
     /// In the largest unit that leaves no rest; one minute is `60s`, as such a
     /// limit is usually told.
-    static func render(_ milliseconds: Int) -> String {
+    public static func render(_ milliseconds: Int) -> String {
         for (name, factor) in [("h", 3_600_000), ("m", 60_000)]
         where milliseconds >= factor && milliseconds != 60_000 && milliseconds.isMultiple(of: factor) {
             return "\(milliseconds / factor)\(name)"

@@ -35,7 +35,7 @@ public enum SettingsLoader {
         reader.readEnvironment(environment)
         reader.readFlags(flags)
         reader.checkRelations()
-        guard reader.errors.isEmpty else { throw SettingsErrors(problems: reader.errors.inOrderOfPlace) }
+        guard reader.errors.isEmpty else { throw SettingsErrors(problems: reader.errors) }
         return LoadedSettings(
             settings: reader.draft.finished, file: path, searched: sources.map(\.path),
             warnings: reader.warnings.inOrderOfPlace, entries: reader.effectiveEntries)

@@ -18,6 +18,12 @@ public struct SettingsProblem: Sendable, Equatable, CustomStringConvertible {
     public let severity: Severity
     public let sentence: String
 
+    public init(place: Place, severity: Severity, sentence: String) {
+        self.place = place
+        self.severity = severity
+        self.sentence = sentence
+    }
+
     /// `PATH:LINE:COLUMN: error: …`, `environment NAME: error: …` or `flag --name: error: …`.
     public var description: String {
         "\(self.place): \(self.severity.rawValue): \(self.sentence)"
@@ -55,6 +61,12 @@ public struct SettingsErrors: Error, Sendable, Equatable, CustomStringConvertibl
 
     /// Not empty. In the order of the file, then the environment, then the flags.
     public let problems: [SettingsProblem]
+
+    /// - Parameter problems: not empty; in any order.
+    public init(problems: [SettingsProblem]) {
+        precondition(!problems.isEmpty)
+        self.problems = problems.inOrderOfPlace
+    }
 
     /// One line per problem, without a newline at the end.
     public var description: String {

@@ -94,17 +94,9 @@ extension SettingsReader {
 
     private mutating func refuseFile(_ source: ConfigurationSource, _ fault: ConfigurationFileFault) {
         self.fileLost = true
-        let named = source.namedBy.map { " (named by \($0))" } ?? ""
-        let sentence =
-            switch fault {
-            case .missing:
-                "there is no such file\(named); correct the path, or name none to use the defaults"
-            case .unreadable(let reason):
-                "cannot be read: \(reason)\(named)"
-            case .tooLong:
-                "is longer than \(TOMLDocument.bytesMax.grouped) bytes\(named); expected a configuration file"
-            }
-        self.refuse(.file(path: source.path, nil), sentence)
+        self.refuse(
+            .file(path: source.path, nil),
+            fault.sentence(namedBy: source.namedBy, missing: "correct the path, or name none to use the defaults"))
     }
 
     private mutating func readFile(_ text: [UInt8], path: String) {

@@ -1,7 +1,7 @@
 /// "Did you mean": the known word that is nearest to a mistyped one.
-enum Suggestion {
+public enum Suggestion {
     /// The nearest candidate, or nil when none is near: at most a third of the letters may differ.
-    static func nearest<Words: Sequence<String>>(to word: String, among candidates: Words) -> String? {
+    public static func nearest<Words: Sequence<String>>(to word: String, among candidates: Words) -> String? {
         let mistyped = Self.normalized(word)
         // Nothing that we know is that long, and the distance costs the product of the lengths.
         guard mistyped.count <= 64 else { return nil }
@@ -48,7 +48,7 @@ enum Suggestion {
 
 extension String {
     /// In quotes, and escaped.
-    var quoted: String { "\"\(self.escaped)\"" }
+    public var quoted: String { "\"\(self.escaped)\"" }
 
     /// Fit for one line of a terminal: quotes, backslashes and invisible characters escaped, long text cut.
     var escaped: String {

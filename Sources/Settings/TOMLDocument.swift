@@ -16,23 +16,40 @@ public struct FilePosition: Sendable, Hashable, Comparable {
 }
 
 /// A TOML text as a flat list of its keys, each with where it and its value stand.
-struct TOMLDocument {
+public struct TOMLDocument: Sendable {
     /// Longest text that is read.
-    static let bytesMax = Int(CTOML_TEXT_BYTES_MAX)
+    public static let bytesMax = Int(CTOML_TEXT_BYTES_MAX)
 
-    struct Entry {
-        /// Dotted, with quotes around segments that need them.
-        let path: String
-        /// The last segment as it is.
-        let key: String
-        let value: SettingInput
-        /// Index of the table that holds the entry; nil at the top. Always smaller than the entry's own.
-        let parent: Int?
-        let keyPosition: FilePosition
-        let valuePosition: FilePosition
+    public struct Entry: Sendable {
+        /// Dotted, with quotes around segments that need them; an element of an array has that of its array.
+        public let path: String
+        /// The last segment as it is; empty for an element of an array.
+        public let key: String
+        public let value: SettingInput
+        /// Index of the table or array that holds the entry; nil at the top. Always smaller than the entry's own.
+        public let parent: Int?
+        public let keyPosition: FilePosition
+        public let valuePosition: FilePosition
     }
 
-    let entries: [Entry]
+    /// Tables and arrays stand before what is in them.
+    public let entries: [Entry]
+
+    /// Reads a file.
+    ///
+    /// - Parameter namedBy: who named it, as errors say it: `--config`.
+    public init(file path: String, namedBy: String) throws(SettingsErrors) {
+        func refusal(_ position: FilePosition?, _ sentence: String) -> SettingsErrors {
+            SettingsErrors(problems: [
+                SettingsProblem(place: .file(path: path, position), severity: .error, sentence: sentence)
+            ])
+        }
+        let text: [UInt8]
+        do throws(ConfigurationFileFault) { text = try ConfigurationFile.read(path) } catch {
+            throw refusal(nil, error.sentence(namedBy: namedBy, missing: "correct the path"))
+        }
+        do throws(TOMLFault) { try self.init(parsing: text) } catch { throw refusal(error.position, error.reason) }
+    }
 
     init(parsing text: [UInt8]) throws(TOMLFault) {
         // The parser notices this too, but not exactly where.
@@ -86,11 +103,11 @@ struct TOMLDocument {
     private static func value(kind: Int, text: String) -> SettingInput {
         switch kind {
         case Int(CTOML_KIND_TABLE): .table
-        case Int(CTOML_KIND_ARRAY): .other("an array")
+        case Int(CTOML_KIND_ARRAY): .array
         case Int(CTOML_KIND_STRING): .string(text)
         case Int(CTOML_KIND_INTEGER): Int(text).map { .integer($0) } ?? .other("the integer \(text)")
         case Int(CTOML_KIND_FLOAT): Double(text).map { .float($0) } ?? .other("the float \(text)")
-        case Int(CTOML_KIND_BOOLEAN): .other(text)
+        case Int(CTOML_KIND_BOOLEAN): .boolean(text == "true")
         default: .other("a date or time")
         }
     }

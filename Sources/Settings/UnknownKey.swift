@@ -10,7 +10,7 @@ enum UnknownKey {
                 ?? Suggestion.nearest(to: entry.key, among: SettingKey.tables.sorted())
             return "unknown table [\(entry.path.escaped)]"
                 + (suggestion.map { "; did you mean [\($0)]?" } ?? Self.listing)
-        case .text, .string, .integer, .float, .other:
+        case .text, .string, .integer, .float, .boolean, .array, .other:
             break
         }
         let unknown = "unknown key \(entry.key.quoted)\(place)"

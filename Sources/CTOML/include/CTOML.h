@@ -50,10 +50,11 @@ typedef struct {
     uint32_t column;
 } ctoml_position;
 
-/// One key of the document. Tables are listed before what is in them, arrays are listed but not entered.
+/// One key of the document, or one element of an array: that has the path of its array and an empty key. Tables and
+/// arrays are listed before what is in them.
 typedef struct {
     int32_t kind;
-    /// Index of the table that holds it, or -1 for the root.
+    /// Index of the table or array that holds it, or -1 for the root.
     int32_t parent;
     ctoml_position key;
     ctoml_position value;
