@@ -1,6 +1,7 @@
 #include "CIngress.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +55,24 @@ void ingress_processor_time(uint64_t *user_us, uint64_t *system_us) {
     *user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000 + (uint64_t)usage.ru_utime.tv_usec;
     *system_us = (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec;
 }
+
+void ingress_thread_time(uint64_t *running_ns, uint64_t *waiting_ns) {
+    struct timespec running;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &running);
+    *running_ns = (uint64_t)running.tv_sec * 1000000000ull + (uint64_t)running.tv_nsec;
+    *waiting_ns = 0;
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    char text[96]; /* running, waiting, slices: decimal, with spaces between them */
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0) return;
+    text[length] = 0;
+    char *second = strchr(text, ' ');
+    if (second != NULL) *waiting_ns = strtoull(second, NULL, 10);
+}
+
+void ingress_wake_precisely(void) { prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); }
 
 int32_t ingress_open_descriptors(void) {
     DIR *directory = opendir("/proc/self/fd");

@@ -165,6 +165,22 @@ int32_t ingress_connect(const ingress_address *address, int32_t timeout_ms) {
     return fd;
 }
 
+int32_t ingress_connect_begin(const ingress_address *address, bool blocking) {
+    struct sockaddr_storage storage;
+    socklen_t length = to_kernel(address, &storage);
+    int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    if (fd < 0) return -errno;
+    int32_t result = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (result >= 0) result = checked(connect(fd, (struct sockaddr *)&storage, length));
+    if (result == -EINPROGRESS || result == -EINTR) result = 0;
+    if (result >= 0 && blocking) result = ingress_set_nonblocking(fd, false);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
 int32_t ingress_accept(int32_t fd) {
     int accepted;
     do {

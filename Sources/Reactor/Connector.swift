@@ -19,4 +19,17 @@ public enum Connector {
         _ = try SystemError.check(changed, "fcntl", address.description)
         return descriptor
     }
+
+    /// Closes a connection that no kernel has.
+    public static func close(_ descriptor: Int32) { _ = ingress_close(descriptor) }
+
+    /// Begins a connection and does not wait for it: what is sent meanwhile leaves when it is established, and what
+    /// prevents it is the result of the first send or receive.
+    ///
+    /// - Parameter nonBlocking: as for `connect`.
+    public static func begin(to address: SocketAddress, nonBlocking: Bool) throws(SystemError) -> Int32 {
+        var form = try address.kernelForm()
+        let result = unsafe ingress_connect_begin(&form, !nonBlocking)
+        return try SystemError.check(result, "connect", address.description)
+    }
 }

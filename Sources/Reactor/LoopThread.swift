@@ -33,4 +33,8 @@ internal import Synchronization
         guard !self.isJoined.exchange(true, ordering: .acquiringAndReleasing) else { return }
         _ = ingress_thread_join(self.handle)
     }
+
+    /// Lets the calling thread's sleeps end when they are due instead of up to 50 us later, which saves wake-ups and
+    /// costs a load generator its schedule.
+    public static func wakePrecisely() { ingress_wake_precisely() }
 }

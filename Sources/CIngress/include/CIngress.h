@@ -41,6 +41,8 @@ int32_t ingress_local_address(int32_t fd, ingress_address *out);
 int32_t ingress_peer_address(int32_t fd, ingress_address *out);
 /// A blocking connect bounded by `timeout_ms`; the socket returned is blocking.
 int32_t ingress_connect(const ingress_address *address, int32_t timeout_ms);
+/// A connect that goes on in the kernel; the socket returned is blocking or not.
+int32_t ingress_connect_begin(const ingress_address *address, bool blocking);
 int32_t ingress_accept(int32_t fd);
 int32_t ingress_receive(int32_t fd, void *into, uint32_t capacity);
 int32_t ingress_send(int32_t fd, const void *from, uint32_t count);
@@ -66,6 +68,10 @@ int32_t ingress_online_cpus(void);
 int32_t ingress_open_descriptors(void);
 /// Processor time of the whole process in microseconds.
 void ingress_processor_time(uint64_t *user_us, uint64_t *system_us);
+/// Nanoseconds that the calling thread has run, and has waited for a processor (0 without schedstat).
+void ingress_thread_time(uint64_t *running_ns, uint64_t *waiting_ns);
+/// Timer slack of 1 ns for the calling thread.
+void ingress_wake_precisely(void);
 /// Runs `body(context)` on a new detached-at-exit thread. `cpu` < 0 leaves the affinity alone.
 int32_t ingress_thread_start(const char *name, int32_t cpu, void (*body)(void *), void *context, pthread_t *out);
 int32_t ingress_thread_join(pthread_t thread);
