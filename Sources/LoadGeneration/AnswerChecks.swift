@@ -1,4 +1,4 @@
-import OAP
+internal import OAP
 
 /// The payload of a resolve's answer, looked at as far as it takes to know whose record it is.
 enum RecordAnswer {
@@ -16,6 +16,19 @@ enum RecordAnswer {
         return hash
     }
 
+    /// As `fingerprint`, of a key that stands in JSON. Keys have no control characters, so the only escapes are those
+    /// of a quote and of a backslash.
+    static func fingerprint(escaped key: Span<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        var offset = 0
+        while offset < key.count {
+            if key[offset] == UInt8(ascii: "\\"), offset + 1 < key.count { offset += 1 }
+            hash = (hash ^ UInt64(key[offset])) &* 0x0000_0100_0000_01B3
+            offset += 1
+        }
+        return hash
+    }
+
     /// True exactly when `payload` begins with `{"key":"<key>"`, the key escaped as canonical records are and its
     /// fingerprint the given one, and ends with a brace.
     @inline(__always)
@@ -25,7 +38,6 @@ enum RecordAnswer {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         var offset = Self.head.count
         while offset < payload.count, payload[offset] != UInt8(ascii: "\"") {
-            // Keys have no control characters, so the only escapes are those of a quote and of a backslash.
             if payload[offset] == UInt8(ascii: "\\") { offset += 1 }
             guard offset < payload.count else { return false }
             hash = (hash ^ UInt64(payload[offset])) &* 0x0000_0100_0000_01B3

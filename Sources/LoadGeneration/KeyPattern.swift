@@ -1,12 +1,12 @@
 /// The form of numbered keys, such as `name:k%07d`: one `%d` or `%0Nd` stands for the number.
-struct KeyPattern: Sendable {
+public struct KeyPattern: Sendable {
     private let prefix: String
     private let suffix: String
     /// Digits, filled up with zeros.
     private let width: Int
 
     /// Nil when the text has not exactly one of the two.
-    init?(parsing text: String) {
+    public init?(parsing text: String) {
         guard let percent = text.firstIndex(of: "%") else { return nil }
         var rest = text[text.index(after: percent)...]
         var width = 0
@@ -33,7 +33,7 @@ struct KeyPattern: Sendable {
     }
 
     /// The keys of the numbers from 0 up to `count`.
-    func keys(count: Int) throws(KeySet.Fault) -> KeySet {
+    public func keys(count: Int) throws(KeySet.Fault) -> KeySet {
         var keys = KeySet()
         var key: [UInt8] = []
         for number in 0..<count {

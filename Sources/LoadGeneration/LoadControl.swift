@@ -1,35 +1,36 @@
-import Reactor
-import Synchronization
+public import Reactor
+internal import Synchronization
 
-/// What the threads of a run share. Any thread.
-final class LoadControl: Sendable {
-    private let stopRequested = Atomic<Bool>(false)
-    private let answersCount = Atomic<UInt64>(0)
-    /// One for each loop.
-    let loopWakers: [Waker]
+/// Ends a run early. Any thread.
+public final class LoadControl: Sendable {
+    public enum StopReason: UInt8, Sendable {
+        /// Somebody did not want to wait for the end.
+        case interrupted = 1
+        /// What was measured so far decides already.
+        case aborted = 2
+    }
+
+    /// 0 exactly when nobody has called `stop`.
+    private let reason = Atomic<UInt8>(0)
+    /// One for each loop, while they run.
+    private let loopWakers = Mutex<[Waker]>([])
     /// Wakes whoever waits for the loops.
     let mainWaker: Waker
 
-    init(threadsCount: Int) throws(SystemError) {
-        var wakers: [Waker] = []
-        for _ in 0..<threadsCount { wakers.append(try Waker()) }
-        self.loopWakers = wakers
-        self.mainWaker = try Waker()
-    }
+    public init() throws(SystemError) { self.mainWaker = try Waker() }
 
-    /// No loop sends anything new from now on.
-    func stop() {
-        self.stopRequested.store(true, ordering: .relaxed)
-        for waker in self.loopWakers { waker.wake() }
+    /// No loop sends anything new from now on. The first reason stands.
+    public func stop(_ reason: StopReason = .interrupted) {
+        _ = self.reason.compareExchange(expected: 0, desired: reason.rawValue, ordering: .relaxed)
+        self.loopWakers.withLock { for waker in $0 { waker.wake() } }
         self.mainWaker.wake()
     }
 
-    @inline(__always)
-    var isStopping: Bool { self.stopRequested.load(ordering: .relaxed) }
+    public var stopReason: StopReason? { StopReason(rawValue: self.reason.load(ordering: .relaxed)) }
 
     @inline(__always)
-    func answered(_ count: UInt64) { self.answersCount.add(count, ordering: .relaxed) }
+    var isStopping: Bool { self.reason.load(ordering: .relaxed) != 0 }
 
-    /// Answers of all loops so far.
-    var answers: UInt64 { self.answersCount.load(ordering: .relaxed) }
+    func attach(_ wakers: [Waker]) { self.loopWakers.withLock { $0 = wakers } }
+    func detach() { self.loopWakers.withLock { $0 = [] } }
 }

@@ -1,74 +1,138 @@
-import ArgumentParser
-import Reactor
+public import Reactor
 
-/// Everything that a run is started with, checked.
-struct LoadPlan: Sendable {
-    static let connectionsMax = 60_000
-    static let depthMax = 1024
-    static let threadsMax = 64
+/// Whether requests come by a schedule of their own or by the answers to earlier ones.
+public enum LoadMode: Equatable, Sendable {
+    /// Requests are due at the times of a schedule, whatever the server does.
+    case open(ArrivalPlan)
+    /// A new request leaves when an answer has come: the load never exceeds what the server answers.
+    case closed
+}
 
-    let server: SocketAddress
-    let workload: Workload
-    /// Empty exactly when the workload needs none.
-    let keys: KeySet
-    let connectionsCount: Int
-    /// Requests in flight on each connection.
-    let depth: Int
-    let threadsCount: Int
-    let durationNanoseconds: UInt64
+/// Everything that a run is started with.
+public struct LoadPlan: Sendable {
+    public static let connectionsMax = 60_000
+    public static let depthMax = 1024
+    public static let threadsMax = 64
+    public static let tenantsMax = 100_000_000
+    /// Bytes of a PING: a number of eight bytes is in it, and the protocol allows 64.
+    public static let payloadBytesRange = 8...64
+
+    public var server: SocketAddress
+    public var mode = LoadMode.open(ArrivalPlan())
+    public var workload = Workload.ping
+    /// What resolve and resolve many draw from; not looked at by other workloads.
+    public var keys = KeySet()
+    public var keyChoice = NumberChoice.uniform
+    /// Share of keys that are in the index; the others are made up, and 404 (or null) is what they expect.
+    public var hitRatio = 1.0
+    /// Keys of one resolve many.
+    public var keysPerRequest = 16
+    /// Bytes of one PING.
+    public var payloadBytes = 8
+    /// 0: every request is anonymous. Otherwise tenants 1 to this number.
+    public var tenantsCount = 0
+    public var tenantChoice = NumberChoice.uniform
+    /// Connections that carry requests, of all threads together.
+    public var connectionsCount = 50
+    /// Most requests in flight on each connection.
+    public var depth = 1
+    /// After so many requests a connection is closed and a new one opened; nil keeps it.
+    public var requestsPerConnection: Int?
+    /// Connections that are held open beside those and carry nothing.
+    public var idleConnectionsCount = 0
+    public var threadsCount = 1
+    /// Part of the schedule that comes first and is not in the report.
+    public var warmupNanoseconds: UInt64 = 0
+    /// How long requests are due, after the warm-up.
+    public var durationNanoseconds: UInt64 = 10_000_000_000
     /// How long a connect may take, and how long the last answers are waited for.
-    let timeoutNanoseconds: UInt64
-    let seed: UInt64
-    let backend: LoopBackend
-    let expected: ExpectedStatuses
+    public var timeoutNanoseconds: UInt64 = 5_000_000_000
+    /// The same seed asks for the same things in the same order.
+    public var seed: UInt64 = 1
+    public var backend = LoopBackend.epoll
+    public var expected = ExpectedStatuses.successOnly
+    /// Both are only repeated in the report.
+    public var scenario: String?
+    public var toolVersion = ""
+
+    public init(server: SocketAddress) { self.server = server }
+
+    /// Says which part of the plan makes no sense, before anything is opened.
+    public func check() throws(LoadFailure) {
+        try Self.check(self.connectionsCount, in: 1...Self.connectionsMax, "connections")
+        try Self.check(self.idleConnectionsCount, in: 0...Self.connectionsMax, "idle connections")
+        try Self.check(self.depth, in: 1...Self.depthMax, "requests in flight on a connection (depth)")
+        try Self.check(self.threadsCount, in: 1...min(Self.threadsMax, self.connectionsCount), "threads")
+        try Self.check(self.payloadBytes, in: Self.payloadBytesRange, "bytes of a PING")
+        try Self.check(self.keysPerRequest, in: Workload.keysPerRequestRange, "keys of a request")
+        try Self.check(self.tenantsCount, in: 0...Self.tenantsMax, "tenants")
+        if let count = self.requestsPerConnection {
+            try Self.check(count, in: 1...1_000_000_000, "requests of a connection")
+        }
+        guard self.durationNanoseconds > 0 else { throw .plan("the duration is 0; it is at least 1ms") }
+        guard (0.0...1.0).contains(self.hitRatio) else {
+            throw .plan("the hit ratio is \(self.hitRatio); it is 0 to 1")
+        }
+        for choice in [self.keyChoice, self.tenantChoice] {
+            if let problem = choice.problem { throw .plan(problem) }
+        }
+        guard !self.workload.needsKeys || self.keys.count > 0 else {
+            throw .plan("the workload \(self.workload.rawValue) needs keys and there are none")
+        }
+        switch self.mode {
+        case .open(let arrivals): if let problem = arrivals.problem { throw .plan(problem) }
+        case .closed: break
+        }
+    }
+
+    private static func check(_ value: Int, in range: ClosedRange<Int>, _ what: String) throws(LoadFailure) {
+        guard !range.contains(value) else { return }
+        throw .plan("\(value) \(what): it is \(range.lowerBound) to \(range.upperBound)")
+    }
 
     /// Bytes of one receive: what the answers of one connection's requests may need, within reason.
     var kernelLimits: KernelLimits {
         var bufferBytes = 4096
-        while bufferBytes < self.depth * 384, bufferBytes < 65_536 { bufferBytes *= 2 }
+        let answerBytes = self.workload == .resolveMany ? self.keysPerRequest * 320 : 384
+        while bufferBytes < self.depth * answerBytes, bufferBytes < 65_536 { bufferBytes *= 2 }
         return KernelLimits(bufferBytes: bufferBytes, buffersCount: 256, submissionEntries: 1024)
     }
 
-    /// Connections of one thread: as even as can be.
-    func connections(ofThread thread: Int) -> Range<Int> {
-        let start = self.connectionsCount * thread / self.threadsCount
-        return start..<(self.connectionsCount * (thread + 1) / self.threadsCount)
+    /// Connections of one thread out of a number: as even as can be.
+    func share(of count: Int, thread: Int) -> Range<Int> {
+        let start = count * thread / self.threadsCount
+        return start..<(count * (thread + 1) / self.threadsCount)
+    }
+
+    var isPoisson: Bool {
+        guard case .open(let arrivals) = self.mode else { return false }
+        return arrivals.pattern == .poisson
+    }
+
+    /// Bytes of the largest request.
+    var requestBytesMax: Int {
+        self.workload.requestBytesMax(
+            keyBytesMax: max(self.keys.longestBytes, AbsentKey.byteCount), keysPerRequest: self.keysPerRequest,
+            payloadBytes: self.payloadBytes)
     }
 }
 
 /// `200` or `200,404`: the statuses that count as success.
-struct ExpectedStatuses: ExpressibleByArgument, Sendable {
-    static let successOnly = Self(statuses: [200])
+public struct ExpectedStatuses: Equatable, Sendable {
+    public static let successOnly = Self(verified: [200])
 
-    let statuses: [UInt16]
+    public let statuses: [UInt16]
 
-    private init(statuses: [UInt16]) { self.statuses = statuses }
+    private init(verified statuses: [UInt16]) { self.statuses = statuses }
 
-    init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0) }
+    /// Nil when it is no list of numbers from 100 to 599.
+    public init?(parsing text: String) {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0) }
         guard !parts.isEmpty, parts.allSatisfy({ $0.map { (100...599).contains($0) } ?? false }) else { return nil }
         self.statuses = parts.compactMap { $0 }
     }
 
-    var defaultValueDescription: String { self.statuses.map(String.init).joined(separator: ",") }
+    public var description: String { self.statuses.map(String.init).joined(separator: ",") }
 
-    func contains(_ status: UInt16) -> Bool { self.statuses.contains(status) }
-}
-
-/// Arguments whose refusal says what was expected.
-enum LoadArgument {
-    static func timeSpan(_ text: String) throws -> TimeSpan {
-        guard let span = TimeSpan(parsing: text) else {
-            throw ValidationError("It is a whole number with a unit, as 500ms, 10s or 2m, from 1ms to 1440m.")
-        }
-        return span
-    }
-
-    static func keyPattern(_ text: String) throws -> KeyPattern {
-        guard let pattern = KeyPattern(parsing: text) else {
-            throw ValidationError(
-                "It has one %d, or %0Nd with N from 1 to 18 for a number of N digits, as name:key%06d.")
-        }
-        return pattern
-    }
+    public func contains(_ status: UInt16) -> Bool { self.statuses.contains(status) }
 }

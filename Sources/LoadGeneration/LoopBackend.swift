@@ -1,13 +1,12 @@
-import ArgumentParser
-import Reactor
+public import Reactor
 
 /// Which kernel interface carries the load.
-enum LoopBackend: String, Sendable {
+public enum LoopBackend: String, Sendable {
     case uring = "io_uring"
     case epoll
 
     /// As in `--io`.
-    enum Wish: String, ExpressibleByArgument, CaseIterable, Sendable {
+    public enum Wish: String, CaseIterable, Sendable {
         case automatic = "auto"
         case uring = "io_uring"
         case epoll
@@ -16,7 +15,7 @@ enum LoopBackend: String, Sendable {
     /// Opens a small ring and closes it again, unless epoll is wished for.
     ///
     /// - Returns: the backend, and for a fallback the reason.
-    static func probe(_ wish: Wish) throws(SystemError) -> (backend: LoopBackend, fallback: SystemError?) {
+    public static func probe(_ wish: Wish) throws(SystemError) -> (backend: LoopBackend, fallback: SystemError?) {
         guard wish != .epoll else { return (.epoll, nil) }
         do throws(SystemError) {
             _ = try UringKernel.probe()

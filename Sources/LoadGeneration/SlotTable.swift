@@ -1,14 +1,30 @@
-/// The requests that may be in flight: `depth` slots a connection, in flat arrays.
+/// The requests that may be in flight: `depth` slots a connection, in one flat array.
 ///
 /// A correlation is a count above 16 bits of slot, so that an answer finds its request without a search and a late or
 /// repeated answer finds none.
 struct SlotTable: ~Copyable {
+    /// What an answer is checked against, and measured from.
+    struct Request {
+        /// When it should have left.
+        var dueNanoseconds: UInt64 = 0
+        /// When it left.
+        var sentNanoseconds: UInt64 = 0
+        /// What the answer has to show: the fingerprint of the key or keys, or the number in the PING.
+        var tag: UInt64 = 0
+        /// 0 when anonymous.
+        var tenant: UInt32 = 0
+        /// True exactly when the key was made up, so that 404 is the right answer.
+        var expectsAbsence = false
+    }
+
+    private struct Slot {
+        /// 0 exactly when the slot is free.
+        var correlation: UInt64 = 0
+        var request = Request()
+    }
+
     private let depth: Int
-    /// 0 exactly when the slot is free.
-    private var correlations: [UInt64]
-    private var sentNanoseconds: [UInt64]
-    /// What the answer has to show: the fingerprint of the key, or the number in the PING.
-    private var tags: [UInt64]
+    private var slots: [Slot]
     /// For each connection a stack of its free slots.
     private var free: [UInt16]
     private var freeCounts: [Int]
@@ -16,18 +32,11 @@ struct SlotTable: ~Copyable {
     /// Requests in flight on all connections.
     private(set) var used = 0
 
-    struct Request {
-        let sentNanoseconds: UInt64
-        let tag: UInt64
-    }
-
     init(connections: Int, depth: Int) {
         precondition(depth > 0 && depth <= 65_536)
         self.depth = depth
         let count = connections * depth
-        self.correlations = Array(repeating: 0, count: count)
-        self.sentNanoseconds = Array(repeating: 0, count: count)
-        self.tags = Array(repeating: 0, count: count)
+        self.slots = Array(repeating: Slot(), count: count)
         self.free = (0..<count).map { UInt16($0 % depth) }
         self.freeCounts = Array(repeating: depth, count: connections)
     }
@@ -35,18 +44,19 @@ struct SlotTable: ~Copyable {
     @inline(__always)
     func freeCount(_ connection: Int) -> Int { self.freeCounts[connection] }
 
+    /// Whether nothing of the connection is in flight.
+    @inline(__always)
+    func isIdle(_ connection: Int) -> Bool { self.freeCounts[connection] == self.depth }
+
     /// Occupies a free slot of the connection, which must have one, and returns the correlation.
     @inline(__always)
-    mutating func take(_ connection: Int, tag: UInt64, sentNanoseconds: UInt64) -> UInt64 {
+    mutating func take(_ connection: Int, _ request: Request) -> UInt64 {
         let base = connection * self.depth
         self.freeCounts[connection] -= 1
         let slot = self.free[base + self.freeCounts[connection]]
         self.sequence &+= 1
         let correlation = self.sequence << 16 | UInt64(slot)
-        let index = base + Int(slot)
-        self.correlations[index] = correlation
-        self.sentNanoseconds[index] = sentNanoseconds
-        self.tags[index] = tag
+        self.slots[base + Int(slot)] = Slot(correlation: correlation, request: request)
         self.used += 1
         return correlation
     }
@@ -56,20 +66,30 @@ struct SlotTable: ~Copyable {
     mutating func give(_ connection: Int, correlation: UInt64) -> Request? {
         let slot = Int(correlation & 0xFFFF)
         guard slot < self.depth, correlation != 0 else { return nil }
-        let index = connection * self.depth + slot
-        guard self.correlations[index] == correlation else { return nil }
-        self.correlations[index] = 0
-        self.free[connection * self.depth + self.freeCounts[connection]] = UInt16(slot)
+        let base = connection * self.depth
+        guard self.slots[base + slot].correlation == correlation else { return nil }
+        self.slots[base + slot].correlation = 0
+        self.free[base + self.freeCounts[connection]] = UInt16(slot)
         self.freeCounts[connection] += 1
         self.used -= 1
-        return Request(sentNanoseconds: self.sentNanoseconds[index], tag: self.tags[index])
+        return self.slots[base + slot].request
     }
 
-    /// Gives up what is in flight on a connection; returns how many requests that were.
-    mutating func abandon(_ connection: Int) -> Int {
-        let count = self.depth - self.freeCounts[connection]
-        for index in (connection * self.depth)..<((connection + 1) * self.depth) { self.correlations[index] = 0 }
-        self.used -= count
-        return count
+    /// Gives up what is in flight on a connection, so that all its slots are free.
+    ///
+    /// - Returns: how many requests that were, and how many of them were due at `dueNanoseconds` or later.
+    mutating func abandon(_ connection: Int, dueFrom dueNanoseconds: UInt64) -> (count: UInt64, measured: UInt64) {
+        let base = connection * self.depth
+        var count: UInt64 = 0
+        var measured: UInt64 = 0
+        for slot in 0..<self.depth where self.slots[base + slot].correlation != 0 {
+            count += 1
+            if self.slots[base + slot].request.dueNanoseconds >= dueNanoseconds { measured += 1 }
+            self.slots[base + slot].correlation = 0
+            self.free[base + self.freeCounts[connection]] = UInt16(slot)
+            self.freeCounts[connection] += 1
+            self.used -= 1
+        }
+        return (count, measured)
     }
 }

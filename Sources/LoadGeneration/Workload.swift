@@ -1,19 +1,26 @@
-import ArgumentParser
-import OAP
+internal import OAP
 
 /// What the requests of a run ask for.
-enum Workload: String, ExpressibleByArgument, CaseIterable, Sendable {
+public enum Workload: String, CaseIterable, Sendable {
     case ping
     case hello
     case resolve
+    case resolveMany = "resolve-many"
 
-    /// Bytes of a PING: a random number, which the echo has to repeat.
-    static let pingBytes = 8
+    /// The protocol's own range.
+    public static let keysPerRequestRange = 1...PayloadLimits.keysPerRequestMax
+
+    public var needsKeys: Bool {
+        switch self {
+        case .ping, .hello: false
+        case .resolve, .resolveMany: true
+        }
+    }
 
     var application: UInt16 {
         switch self {
         case .ping, .hello: Application.control
-        case .resolve: Application.index
+        case .resolve, .resolveMany: Application.index
         }
     }
 
@@ -22,6 +29,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable, Sendable {
         case .ping: .ping
         case .hello: .hello
         case .resolve: .resolve
+        case .resolveMany: .resolveMany
         }
     }
 
@@ -29,16 +37,18 @@ enum Workload: String, ExpressibleByArgument, CaseIterable, Sendable {
     var answerFlags: FrameFlags {
         switch self {
         case .hello: .response
-        case .ping, .resolve: [.response, .end]
+        case .ping, .resolve, .resolveMany: [.response, .end]
         }
     }
 
     /// Bytes of the largest request.
-    func requestBytesMax(_ keys: KeySet) -> Int {
+    func requestBytesMax(keyBytesMax: Int, keysPerRequest: Int, payloadBytes: Int) -> Int {
         switch self {
-        case .ping: FrameHeader.byteCount + Self.pingBytes
+        case .ping: FrameHeader.byteCount + payloadBytes
         case .hello: FrameHeader.byteCount
-        case .resolve: FrameHeader.byteCount + keys.longestBytes
+        case .resolve: FrameHeader.byteCount + keyBytesMax
+        // Two brackets; for each key quotation marks and a comma, and a backslash before each byte at worst.
+        case .resolveMany: FrameHeader.byteCount + 2 + keysPerRequest * (3 + 2 * keyBytesMax)
         }
     }
 }

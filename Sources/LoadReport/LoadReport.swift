@@ -6,7 +6,7 @@
 public struct LoadReport: Codable, Equatable, Sendable {
     /// Name and number of the schema.
     public static let schemaCurrent = "oap-bench-report/1"
-    /// Intervals of a longer run are joined in pairs, so that the list and the memory it takes are bounded.
+    /// Intervals of a longer run take several seconds each, so that the list and the memory it takes are bounded.
     public static let intervalsMax = 3600
 
     public var schema = Self.schemaCurrent
@@ -23,6 +23,8 @@ public struct LoadReport: Codable, Equatable, Sendable {
     public var serviceTime: Latency
     /// From the moment a request was due to its send: the generator's own delay, or that of its limit in flight.
     public var scheduleLag: Latency
+    /// From the begin of a connect to the moment the connection was there; nil unless the plan replaces connections.
+    public var connectTime: Latency?
     public var generator: Generator
     /// By status and code, ascending.
     public var statuses: [StatusCount]
@@ -92,12 +94,31 @@ extension LoadReport {
         public var rate: Double?
         /// `constant`, `poisson` or `burst`; nil in a closed loop.
         public var arrival: String?
+        /// Requests that are due at once; nil unless `arrival` is `burst`.
+        public var burst: Int?
+        /// Requests a second at the start of the ramp, and its length; nil without one.
+        public var rampFromRate: Double?
+        public var rampSeconds: Double?
         public var connections = 0
         /// Most requests in flight on one connection.
         public var depth = 0
+        /// Requests after which a connection is replaced; nil when it is kept.
+        public var requestsPerConnection: Int?
+        /// Held open beside `connections` and carrying nothing.
+        public var idleConnections = 0
         public var threads = 0
         public var tenants = 0
+        /// `uniform` or `zipf(EXPONENT)`; nil without tenants.
+        public var tenantChoice: String?
         public var keys = 0
+        /// `uniform` or `zipf(EXPONENT)`; nil when the workload has no keys, as is the next one.
+        public var keyChoice: String?
+        /// Share of keys that are in the index.
+        public var hitRatio: Double?
+        /// Of one resolve many; nil for other workloads.
+        public var keysPerRequest: Int?
+        /// Of one PING; nil for other workloads.
+        public var payloadBytes: Int?
         public var seed: UInt64 = 0
         public var warmupSeconds = 0.0
         public var durationSeconds = 0.0
@@ -125,6 +146,8 @@ extension LoadReport {
         public var unsent: UInt64 = 0
         public var invalidAnswers: UInt64 = 0
         public var unexpectedFrames: UInt64 = 0
+        /// Connections that were begun in mid-run, because the plan replaces them.
+        public var connects: UInt64 = 0
         public var connectionsLost: UInt64 = 0
         public var goAways: UInt64 = 0
         public var answersPerSecond = 0.0
@@ -188,6 +211,8 @@ extension LoadReport {
         public var microsecondsPerRequest = 0.0
         /// Sentences that say what of the run the generator, not the server, has limited; empty when nothing.
         public var bottlenecks: [String] = []
+        /// Sentences that say what else has to be known to read the numbers right.
+        public var notes: [String] = []
 
         public init() {}
     }

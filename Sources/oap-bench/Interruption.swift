@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import LoadGeneration
 
 /// Ends a run early on SIGINT and SIGTERM, so that its report is still printed; a second signal ends the process.
 final class Interruption {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import LoadGeneration
+import LoadReport
 import Reactor
 
 /// `oap-bench`: load on a gateway, and the truth about how it was answered.
@@ -9,8 +11,8 @@ struct OapBench: ParsableCommand {
         commandName: "oap-bench",
         abstract: "Load an OAP/1 gateway and report rates, latencies and every status.",
         discussion: """
-            A closed loop keeps --depth requests in flight on each connection: a new one leaves when an answer has \
-            arrived, so the load never exceeds what the gateway answers. Every answer is checked: its header, and that \
+            Requests leave at a --rate, and latency is measured from the moment that each was due. With --closed they \
+            leave when an answer has arrived, so the load never exceeds what the gateway answers. Every answer is checked: its header, and that \
             the payload is that of the key that was asked for.
 
             Exit status: 0 every answer was valid and its status expected; 1 one was not, or a connection was lost; \
@@ -38,8 +40,10 @@ struct OapBench: ParsableCommand {
             """,
             valueName: "host:port"))
     var server: String?
-    @Flag(help: "Closed loop; the only kind of load so far, and required.")
+    @Flag(help: "Closed loop: a request leaves when an answer has come.")
     var closed = false
+    @Option(help: "Open loop: requests a second, whatever the gateway answers.")
+    var rate = 500.0
     @Option(help: "What to ask for.")
     var workload = Workload.resolve
     @Option(help: "Connections, of all threads together.")
@@ -114,9 +118,6 @@ struct OapBench: ParsableCommand {
 
     /// Not `validate()`, which the parser calls before it looks for flags that it does not know.
     private func checkUsage() throws {
-        guard self.closed else {
-            throw ValidationError("Pass --closed: a closed loop is the only kind of load so far.")
-        }
         try Self.check(self.connections, in: 1...LoadPlan.connectionsMax, "--connections")
         try Self.check(self.depth, in: 1...LoadPlan.depthMax, "--depth")
         try Self.check(self.threads, in: 1...min(LoadPlan.threadsMax, self.connections), "--threads")
@@ -127,8 +128,8 @@ struct OapBench: ParsableCommand {
         guard self.keys == nil || self.keyCount == nil else {
             throw ValidationError("Pass either --keys or --key-count, not both.")
         }
-        guard self.workload == .resolve || (self.keys == nil && self.keyCount == nil) else {
-            throw ValidationError("Only the workload resolve takes keys.")
+        guard self.workload.needsKeys || (self.keys == nil && self.keyCount == nil) else {
+            throw ValidationError("Only the workloads resolve and resolve-many take keys.")
         }
     }
 
@@ -140,23 +141,21 @@ struct OapBench: ParsableCommand {
     func run() throws {
         try self.checkUsage()
         let plan = try self.plan()
-        let control = try Console.orExit { () throws(SystemError) in
-            try LoadControl(threadsCount: plan.threadsCount)
-        }
+        let control = try Console.orExit { () throws(SystemError) in try LoadControl() }
         let interruption = Interruption(control)
         var line = ProgressLine(duration: .milliseconds(self.duration.milliseconds))
-        let result = try withExtendedLifetime(interruption) {
+        let report = try withExtendedLifetime(interruption) {
             try Console.orExit { () throws(LoadFailure) in
                 defer { line.clear() }
                 return try LoadRun.run(plan, control) { line.update($0) }
             }
         }
         switch self.format {
-        case .text: try Console.printLine(result.text)
-        case .json: try Console.printLine(result.json)
+        case .text: try Console.printLine(report.text)
+        case .json: try Console.printLine(report.json)
         }
-        if let silence = result.silence { Console.printError(silence) }
-        if !result.isSuccess { throw ExitCode(1) }
+        if let silence = report.silence { Console.printError(silence) }
+        if report.verdict != .passed { throw ExitCode(1) }
     }
 
     private func plan() throws -> LoadPlan {
@@ -165,11 +164,20 @@ struct OapBench: ParsableCommand {
             try LoopBackend.probe(self.io)
         }
         if let fallback { Console.printNote("epoll carries the load, since io_uring is not available: \(fallback)") }
-        return LoadPlan(
-            server: server, workload: self.workload, keys: try self.loadKeys(), connectionsCount: self.connections,
-            depth: self.depth, threadsCount: self.threads, durationNanoseconds: self.duration.nanoseconds,
-            timeoutNanoseconds: self.timeout.nanoseconds, seed: self.seed, backend: backend,
-            expected: self.expect)
+        var plan = LoadPlan(server: server)
+        plan.mode = self.closed ? .closed : .open(ArrivalPlan(rate: self.rate))
+        plan.workload = self.workload
+        plan.keys = try self.loadKeys()
+        plan.connectionsCount = self.connections
+        plan.depth = self.depth
+        plan.threadsCount = self.threads
+        plan.durationNanoseconds = self.duration.nanoseconds
+        plan.timeoutNanoseconds = self.timeout.nanoseconds
+        plan.seed = self.seed
+        plan.backend = backend
+        plan.expected = self.expect
+        plan.toolVersion = Self.configuration.version
+        return plan
     }
 
     private func address() throws -> SocketAddress {
@@ -182,7 +190,7 @@ struct OapBench: ParsableCommand {
     }
 
     private func loadKeys() throws -> KeySet {
-        guard self.workload == .resolve else { return KeySet() }
+        guard self.workload.needsKeys else { return KeySet() }
         if let keyCount, let keyFormat {
             return try Console.orExit("--key-format") { () throws(KeySet.Fault) in
                 try keyFormat.keys(count: keyCount)

@@ -49,7 +49,7 @@ enum House {
 
     /// The data path: no Foundation, which costs start-up time, memory and portability.
     static let withoutFoundation: Set<String> = [
-        "OAP", "Admission", "Telemetry", "Reactor", "IndexStore", "Gateway", "GatewayRuntime",
+        "OAP", "Admission", "Telemetry", "Reactor", "IndexStore", "Gateway", "GatewayRuntime", "LoadGeneration",
     ]
 
     /// Memory that is not Swift's is wrapped here.

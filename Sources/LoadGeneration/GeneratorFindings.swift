@@ -1,0 +1,104 @@
+internal import LoadReport
+
+/// Whether it was the generator that limited a run: what its own numbers say, in sentences.
+///
+/// Not everything that is slow is the generator's fault. A request that waits because every slot is taken waits for
+/// the server; one that waits although a slot is free waits for the generator.
+struct GeneratorFindings {
+    /// Of a thread's time: what is left is needed for waking up and for what the kernel does beside it.
+    static let processorShareMax = 0.95
+    /// Of the requests that were due.
+    static let offeredShareMin = 0.99
+    /// A generator that falls behind sends more at once, and each of them for less: only well above its own cost is a
+    /// rate beyond it.
+    static let projectedShareMax = 2.0
+    /// Of the requests, at their 99th percentile: what nobody would call late.
+    static let ownLagNanosecondsMax: UInt64 = 1_000_000
+
+    /// What makes the run useless as a measure of the server.
+    private(set) var bottlenecks: [String] = []
+    /// What limits what it says.
+    private(set) var notes: [String] = []
+
+    init(_ plan: LoadPlan, _ tally: AnswerTally) {
+        switch plan.mode {
+        case .open:
+            self.judgeProcessor(tally.generator)
+            self.judgeLag(tally)
+            self.judgeOffer(tally, plan)
+        case .closed: self.judgeClosed(plan, tally)
+        }
+    }
+
+    private mutating func judgeProcessor(_ account: LoopAccount) {
+        if account.runningShareMax > Self.processorShareMax {
+            self.bottlenecks.append(
+                "its busiest thread used \(Self.percent(account.runningShareMax)) of a processor; give it more "
+                    + "threads, or a lower rate")
+        } else if account.wantedShareMax > Self.processorShareMax {
+            self.bottlenecks.append(
+                "its busiest thread ran \(Self.percent(account.runningShareMax)) of the time and waited "
+                    + "\(Self.percent(account.wantedShareMax - account.runningShareMax)) of it for a processor that "
+                    + "others used; give it one of its own, or a lower rate")
+        }
+    }
+
+    private mutating func judgeLag(_ tally: AnswerTally) {
+        let own = tally.ownLags.nanoseconds(atPercentile: 99)
+        let latency = tally.latencies.nanoseconds(atPercentile: 99)
+        guard own > max(Self.ownLagNanosecondsMax, latency / 10) else { return }
+        self.bottlenecks.append(
+            "1 % of the requests left more than \(Self.milliseconds(own)) late although the connection was free")
+    }
+
+    private mutating func judgeOffer(_ tally: AnswerTally, _ plan: LoadPlan) {
+        let account = tally.generator
+        let due = tally.due
+        guard due > 0, Double(account.backlog) > Double(due) * (1 - Self.offeredShareMin) else { return }
+        let offered = due - min(account.backlog, due)
+        guard account.blockedShare >= 1 - Self.offeredShareMin else {
+            self.bottlenecks.append(
+                "of \(due) requests that were due it had sent \(offered) when the time was over, with connections free")
+            return
+        }
+        // The server was slow; what the generator would have needed without it is known all the same.
+        let projected = account.runningShare * Double(due) / Double(max(offered, 1))
+        let sentence =
+            "\(plan.threadsCount == 1 ? "its thread" : "its threads") used \(Self.percent(account.runningShare)) of "
+            + "a processor to send \(offered) of the \(due) requests that were due"
+        if projected > Self.projectedShareMax {
+            self.bottlenecks.append(sentence + ": all of them are beyond its means, whatever the server does")
+        } else if projected > 1 {
+            self.notes.append(sentence + ", and might not have managed all of them")
+        }
+        self.notes.append(
+            "requests waited for a free connection \(Self.percent(account.blockedShare)) of the time: with "
+                + "\(plan.connectionsCount * plan.depth) in flight at most, the server answered no faster")
+    }
+
+    private mutating func judgeClosed(_ plan: LoadPlan, _ tally: AnswerTally) {
+        let account = tally.generator
+        if account.wantedShareMax > Self.processorShareMax {
+            self.notes.append(
+                "its busiest thread used \(Self.percent(account.runningShareMax)) of a processor and waited "
+                    + "\(Self.percent(account.wantedShareMax - account.runningShareMax)) of the time for one: the "
+                    + "throughput may be its own limit and not the server's")
+        }
+        let limit = Double(plan.connectionsCount * plan.depth)
+        if tally.lossRows.isEmpty, tally.goAways == 0, plan.requestsPerConnection == nil, tally.answers > 0,
+            account.inFlightMean < limit * Self.processorShareMax
+        {
+            self.notes.append(
+                "\(Self.tenths(account.inFlightMean)) requests were in flight on average, and \(Int(limit)) were asked for"
+            )
+        }
+    }
+
+    // MARK: Numbers
+
+    private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
+    private static func milliseconds(_ nanoseconds: UInt64) -> String { Self.tenths(Double(nanoseconds) / 1e6) + " ms" }
+
+    private static func tenths(_ value: Double) -> String { ((value * 10).rounded() / 10).description }
+}
