@@ -6,7 +6,7 @@ ARGS ?=
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean compare-redis
+.PHONY: help run test build lint format clean compare-redis floors
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ lint: ## Check the style of every Swift file
 
 format: ## Rewrite every Swift file in the house style
 	@$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+floors: .build/floors/uring-floor .build/floors/epoll-floor ## Build the two C servers that a gateway is measured against
+
+.build/floors/%: Benchmarks/floors/%.c Benchmarks/floors/floor.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< $(shell pkg-config --libs liburing)
 
 compare-redis: build ## CPU per request beside redis-server, both backends, interleaved (about 6 minutes)
 	@./.ci/setup perf
