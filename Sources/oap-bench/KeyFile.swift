@@ -2,6 +2,7 @@ import Foundation
 import LoadGeneration
 import OAP
 import Reactor
+import Terminal
 
 /// A file of keys: one a line, or JSON records with a member `key`, as `ronctl index export` writes them.
 enum KeyFile {
@@ -31,7 +32,7 @@ enum KeyFile {
 
     /// The errno where there is one, since Foundation's sentences leave it out.
     private static func reason(of error: any Error) -> String {
-        Console.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
+        ToolConsole.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
     }
 
     /// Splits chunks into lines.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Reactor
+import Terminal
 
 /// Nothing could be had from the gateway at all: no connection, no answer in time, or bytes that are no OAP/1; or what
 /// was had could not be printed.
@@ -67,7 +68,7 @@ enum ClientExit {
         do throws(ClientFailure) {
             return try work()
         } catch {
-            if let message = error.message { IndexConsole.printError(message) }
+            if let message = error.message { console.printError(message) }
             throw error.status
         }
     }

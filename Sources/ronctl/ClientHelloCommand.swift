@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import OAP
 import Reactor
+import Terminal
 
 /// `ronctl hello`
 struct ClientHelloCommand: ParsableCommand {
@@ -44,7 +45,7 @@ struct ClientHelloCommand: ParsableCommand {
             return nil
         }
         guard let refusal else { return }
-        IndexConsole.printError("the gateway refused: \(refusal.sentence)")
+        console.printError("the gateway refused: \(refusal.sentence)")
         throw ClientExit.refused
     }
 
@@ -52,13 +53,13 @@ struct ClientHelloCommand: ParsableCommand {
         let rows = [
             ("server", server),
             ("versions", announcement.versions.map(String.init).joined(separator: ", ")),
-            ("transports", announcement.transports.map(ClientText.printable).joined(separator: ", ")),
-            ("max_frame", "\(IndexConsole.grouped(announcement.maxFrame)) bytes"),
-            ("max_inflight", IndexConsole.grouped(announcement.maxInflight)),
+            ("transports", announcement.transports.map(TerminalText.printable).joined(separator: ", ")),
+            ("max_frame", "\(NumberText.grouped(announcement.maxFrame)) bytes"),
+            ("max_inflight", NumberText.grouped(announcement.maxInflight)),
             ("flags", Self.names(of: announcement.flagsSupported)),
         ]
         for (name, value) in rows {
-            try ClientText.printLine(ClientText.styled(ClientText.padded(name, 14), .bold) + value)
+            try ClientText.printLine(TextStyle.standardOutput.styled(TerminalText.padded(name, 14), .bold) + value)
         }
     }
 

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import Terminal
 public import Reactor
 
 /// Where the gateway is and how patient the client is: the same for all commands that speak OAP/1.
@@ -28,7 +29,7 @@ struct ClientOptions: ParsableArguments {
         } catch {
             let source = self.server == nil && named != nil ? Self.serverVariable : "--server"
             throw ClientFailure(
-                message: "\(source) \"\(ClientText.printable(text))\": \(error)", status: Self.status(of: error))
+                message: "\(source) \"\(TerminalText.printable(text))\": \(error)", status: Self.status(of: error))
         }
     }
 

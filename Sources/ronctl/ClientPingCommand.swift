@@ -1,6 +1,7 @@
 import ArgumentParser
 import OAP
 import Reactor
+import Terminal
 
 /// `ronctl ping`
 struct ClientPingCommand: ParsableCommand {
@@ -98,7 +99,7 @@ struct ClientPingCommand: ParsableCommand {
 
     private func line(_ refusal: ClientRefusal, _ number: Int) -> String {
         switch self.output {
-        case .table: return "seq=\(number) " + ClientText.styled(refusal.sentence, .red)
+        case .table: return "seq=\(number) " + TextStyle.standardOutput.styled(refusal.sentence, .red)
         case .json:
             var writer = JSONWriter()
             writer.raw("{\"seq\":\(number),")

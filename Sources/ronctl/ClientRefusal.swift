@@ -1,5 +1,6 @@
 import Foundation
 import OAP
+import Terminal
 
 /// The body of an answer with a status >= 400.
 struct ClientRefusal: Equatable {
@@ -41,7 +42,7 @@ struct ClientRefusal: Equatable {
         } else {
             hint = self.isRetryable ? "retryable" : "not retryable"
         }
-        return "\(self.status) \(ClientText.printable(self.code)): \(ClientText.printable(self.message)) (\(hint))"
+        return "\(self.status) \(TerminalText.printable(self.code)): \(TerminalText.printable(self.message)) (\(hint))"
     }
 
     /// The members of the JSON form, without braces.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import OAP
+import Terminal
 
 /// `ronctl resolve KEY…`
 struct ClientResolveCommand: ParsableCommand {
@@ -41,7 +42,7 @@ struct ClientResolveCommand: ParsableCommand {
             return nil
         }
         if let refusal {
-            IndexConsole.printError("the gateway refused: \(refusal.sentence)")
+            console.printError("the gateway refused: \(refusal.sentence)")
             throw ClientExit.refused
         }
         if missing > 0 { throw ClientExit.refused }
@@ -59,7 +60,10 @@ struct ClientResolveCommand: ParsableCommand {
             writer.raw(",\"status\":404,\"code\":\"not_found\"}")
             return [String(decoding: writer.bytes, as: UTF8.self)]
         case (.table, nil):
-            return [ClientText.styled(ClientText.printable(key), .bold), "  " + ClientText.styled("not found", .red)]
+            return [
+                TextStyle.standardOutput.styled(TerminalText.printable(key), .bold),
+                "  " + TextStyle.standardOutput.styled("not found", .red),
+            ]
         case (.table, let json?):
             do throws(IndexRecordError) {
                 return Self.table(try IndexRecord(json: json.span))
@@ -71,12 +75,12 @@ struct ClientResolveCommand: ParsableCommand {
 
     private static func table(_ record: IndexRecord) -> [String] {
         let lines = [
-            ClientText.styled(ClientText.printable(record.key), .bold),
+            TextStyle.standardOutput.styled(TerminalText.printable(record.key), .bold),
             "  manifest  \(record.manifest ?? "none")",
             "  etag      \(record.etag)",
         ]
         guard !record.providers.isEmpty else { return lines + ["  no providers"] }
-        var table = ClientTable(["PROVIDER", "REGION", "SCORE"], right: [2])
+        var table = TextTable(["PROVIDER", "REGION", "SCORE"], right: [2])
         for provider in record.providers { table.append(provider: provider) }
         return lines + table.lines(indent: 2)
     }

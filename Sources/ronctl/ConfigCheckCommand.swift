@@ -1,3 +1,5 @@
+import Terminal
+
 internal import ArgumentParser
 internal import Foundation
 internal import Settings
@@ -19,8 +21,8 @@ struct ConfigCheckCommand: ParsableCommand {
     func run() throws {
         let check = SettingsLoader.check(
             file: self.file, flags: self.flags, environment: ProcessInfo.processInfo.environment)
-        IndexConsole.printToStandardError(check.errorOutput)
-        if !check.output.isEmpty { try StandardOutput.write(check.output) }
+        console.printToStandardError(check.errorOutput)
+        if !check.output.isEmpty { try console.write(check.output) }
         guard check.exitStatus == 0 else { throw ExitCode(check.exitStatus) }
     }
 }

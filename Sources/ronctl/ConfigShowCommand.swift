@@ -1,3 +1,5 @@
+import Terminal
+
 internal import ArgumentParser
 internal import Foundation
 internal import Settings
@@ -26,15 +28,15 @@ struct ConfigShowCommand: ParsableCommand {
         do {
             loaded = try SettingsLoader.load(flags: self.flags, environment: ProcessInfo.processInfo.environment)
         } catch {
-            IndexConsole.printToStandardError("\(error)\n")
+            console.printToStandardError("\(error)\n")
             throw ExitCode(SettingsErrors.exitStatus)
         }
-        IndexConsole.printToStandardError(loaded.warnings.map { "\($0)\n" }.joined())
+        console.printToStandardError(loaded.warnings.map { "\($0)\n" }.joined())
         let text =
             switch self.output {
             case .table: loaded.table()
             case .json: try loaded.json()
             }
-        try StandardOutput.write(text)
+        try console.write(text)
     }
 }

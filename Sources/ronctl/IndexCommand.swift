@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import IndexStore
+import Terminal
 
 /// `ronctl index …`: works on the index's files, beside a running gateway as well as alone.
 struct IndexCommand: ParsableCommand {
@@ -36,22 +37,13 @@ enum IndexConsole {
     static let noIndex = ExitCode(66)
     static let inputOutputFailed = ExitCode(74)
 
-    static func printError(_ message: String) {
-        Self.printToStandardError("ronctl: error: \(message)\n")
-    }
-
-    static func printToStandardError(_ text: String) {
-        // Nobody is left to tell when standard error itself fails.
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
-    }
-
     /// Runs the command's work; a failure of the store becomes its message and exit status.
     static func run<Value: ~Copyable>(_ work: () throws(IndexError) -> Value) throws -> Value {
         do throws(IndexError) {
             return try work()
         } catch {
-            if error.path == StandardOutput.name { throw StandardOutput.failed(error.code) }
-            Self.printError(error.description)
+            if error.path == ToolConsole.standardOutputName { throw console.failed(error.code) }
+            console.printError(error.description)
             throw Self.exitCode(for: error.cause)
         }
     }
@@ -64,30 +56,5 @@ enum IndexConsole {
             .damaged, .fileAccess, .system:
             Self.inputOutputFailed
         }
-    }
-
-    /// `1234567` as `1,234,567`.
-    static func grouped(_ number: Int) -> String {
-        var digits = Array(String(number.magnitude))
-        var place = digits.count - 3
-        while place > 0 {
-            digits.insert(",", at: place)
-            place -= 3
-        }
-        return (number < 0 ? "-" : "") + String(digits)
-    }
-
-    /// Bytes with a binary unit and one decimal: `12.5 MiB`.
-    static func bytes(_ count: Int) -> String {
-        var value = Double(count)
-        for unit in ["B", "KiB", "MiB", "GiB"] {
-            if value < 1024 { return unit == "B" ? "\(count) B" : "\(Self.decimals(value, 1)) \(unit)" }
-            value /= 1024
-        }
-        return "\(Self.decimals(value, 1)) TiB"
-    }
-
-    static func decimals(_ value: Double, _ places: Int) -> String {
-        String(format: "%.\(places)f", value)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IndexStore
+import Terminal
 
 /// `ronctl index delete KEY…`
 struct IndexDelete: ParsableCommand {
@@ -29,9 +30,9 @@ struct IndexDelete: ParsableCommand {
             }
             try writer.commit()
         }
-        try StandardOutput.printLine("deleted \(deleted) of \(self.keys.count) records")
+        try console.printLine("deleted \(deleted) of \(self.keys.count) records")
         for key in missing {
-            IndexConsole.printError("\(ClientText.printable(key)) is not in \(path)")
+            console.printError("\(TerminalText.printable(key)) is not in \(path)")
         }
         if !missing.isEmpty { throw IndexConsole.keyMissing }
     }

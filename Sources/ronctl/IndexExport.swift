@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import IndexStore
+import Terminal
 
 /// `ronctl index export [FILE|-]`
 struct IndexExport: ParsableCommand {
@@ -24,7 +25,7 @@ struct IndexExport: ParsableCommand {
             let total = max(environment.recordCount, 1)
             let report = { (records: Int) in
                 progress.update(
-                    fraction: Double(records) / Double(total), "\(IndexConsole.grouped(records)) records")
+                    fraction: Double(records) / Double(total), "\(NumberText.grouped(records)) records")
             }
             guard self.file == "-" else {
                 let records = try IndexExporter().run(environment, toFile: self.file, progress: report)
@@ -32,9 +33,10 @@ struct IndexExport: ParsableCommand {
             }
             // With `export | head` the write then fails with EPIPE, which ends the export quietly and in order.
             signal(SIGPIPE, SIG_IGN)
-            _ = try IndexExporter().run(environment, to: STDOUT_FILENO, named: StandardOutput.name, progress: report)
+            _ = try IndexExporter().run(
+                environment, to: STDOUT_FILENO, named: ToolConsole.standardOutputName, progress: report)
             return nil
         }
-        if let records { try StandardOutput.printLine("exported \(records) records to \(self.file)") }
+        if let records { try console.printLine("exported \(records) records to \(self.file)") }
     }
 }

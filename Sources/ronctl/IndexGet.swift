@@ -1,6 +1,7 @@
 import ArgumentParser
 import IndexStore
 import OAP
+import Terminal
 
 /// `ronctl index get KEY…`
 struct IndexGet: ParsableCommand {
@@ -28,10 +29,10 @@ struct IndexGet: ParsableCommand {
         for key in self.keys {
             let record = try IndexConsole.run { () throws(IndexError) in try Self.record(key, &reader) }
             if let record {
-                try StandardOutput.printLine(self.text(record))
+                try console.printLine(self.text(record))
             } else {
                 missing += 1
-                IndexConsole.printError("\(ClientText.printable(key)) is not in \(path)")
+                console.printError("\(TerminalText.printable(key)) is not in \(path)")
             }
         }
         if missing > 0 { throw IndexConsole.keyMissing }
@@ -59,19 +60,19 @@ struct IndexGet: ParsableCommand {
                 return Self.table(try IndexRecord(json: json.span)).joined(separator: "\n")
             } catch {
                 // Only a foreign program can have written it; what is there is shown as it is.
-                return ClientText.printable(String(decoding: json, as: UTF8.self)) + "\n  (no valid record: \(error))"
+                return TerminalText.printable(String(decoding: json, as: UTF8.self)) + "\n  (no valid record: \(error))"
             }
         }
     }
 
     private static func table(_ record: IndexRecord) -> [String] {
         let lines = [
-            ClientText.styled(ClientText.printable(record.key), .bold),
+            TextStyle.standardOutput.styled(TerminalText.printable(record.key), .bold),
             "  manifest  \(record.manifest ?? "none")",
             "  etag      \(record.etag)",
         ]
         guard !record.providers.isEmpty else { return lines + ["  providers none"] }
-        var table = ClientTable(right: [2])
+        var table = TextTable(right: [2])
         for provider in record.providers { table.append(provider: provider) }
         return lines + table.lines().enumerated().map { ($0 == 0 ? "  providers " : "            ") + $1 }
     }
@@ -86,7 +87,7 @@ enum IndexKeyArgument {
             let named = "name:\(key)"
             let isLabel = fault == .unknownPrefix && IndexKey.isValid(Array(named.utf8).span)
             let hint = isLabel ? "; did you mean \"\(named)\"?" : ""
-            throw ValidationError("\"\(ClientText.printable(key))\" is no key: \(fault.message)\(hint)")
+            throw ValidationError("\"\(TerminalText.printable(key))\" is no key: \(fault.message)\(hint)")
         }
     }
 }

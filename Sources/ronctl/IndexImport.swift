@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import IndexStore
+import Terminal
 
 /// `ronctl index import FILE|-`
 struct IndexImport: ParsableCommand {
@@ -28,7 +29,7 @@ struct IndexImport: ParsableCommand {
         let report = { (step: IndexImporter.Progress) in
             progress.update(
                 fraction: step.bytesTotal.map { Double(step.bytesRead) / Double(max($0, 1)) },
-                "\(IndexConsole.grouped(step.lines)) lines")
+                "\(NumberText.grouped(step.lines)) lines")
         }
         let outcome = try self.location.write { (path) throws(IndexError) in
             // Before a failure is told, which would stand behind the bar otherwise.
@@ -56,7 +57,7 @@ struct IndexImport: ParsableCommand {
             let head = try? FileHandle(forReadingFrom: URL(fileURLWithPath: self.file)).read(upToCount: 2),
             head == Data([0xFF, 0xFE]) || head == Data([0xFE, 0xFF])
         else { return }
-        IndexConsole.printError("\(self.file) is UTF-16; save it as UTF-8; nothing was imported")
+        console.printError("\(self.file) is UTF-16; save it as UTF-8; nothing was imported")
         throw IndexConsole.badData
     }
 
@@ -67,22 +68,22 @@ struct IndexImport: ParsableCommand {
             "imported \(summary.imported) records (\(summary.added) new, \(summary.changed) changed, "
             + "\(summary.unchanged) unchanged"
         if self.replace { line += ", \(summary.removed) removed" }
-        line += ") in \(IndexConsole.decimals(seconds, 2)) s, "
+        line += ") in \(NumberText.decimals(seconds, 2)) s, "
         line += "\(Int(Double(summary.read) / max(seconds, 0.001))) records/s; the index has \(summary.total)"
         if summary.superseded > 0 {
-            IndexConsole.printToStandardError(
+            console.printToStandardError(
                 "\(self.displayName): note: \(summary.superseded) lines had no effect: their keys came again further "
                     + "down\n")
         }
-        try StandardOutput.printLine(line)
+        try console.printLine(line)
     }
 
     private func printFaults(_ faults: [IndexImporter.LineFault], isComplete: Bool) {
         for fault in faults {
-            IndexConsole.printToStandardError(
+            console.printToStandardError(
                 "\(self.displayName):\(fault.line):\(fault.column): error: \(fault.reason)\n")
         }
-        if !isComplete { IndexConsole.printToStandardError("\(self.displayName): and more\n") }
-        IndexConsole.printError("nothing was imported; correct these lines and import again")
+        if !isComplete { console.printToStandardError("\(self.displayName): and more\n") }
+        console.printError("nothing was imported; correct these lines and import again")
     }
 }

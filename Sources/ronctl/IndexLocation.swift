@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import IndexStore
 import Settings
+import Terminal
 
 /// Where the index is: the directory that the gateway of this configuration would open, unless one is named.
 struct IndexLocation: ParsableArguments {
@@ -24,8 +25,8 @@ struct IndexLocation: ParsableArguments {
             return try SettingsLoader.load(flags: flags, environment: ProcessInfo.processInfo.environment)
                 .settings.indexPath
         } catch {
-            IndexConsole.printToStandardError("\(error)\n")
-            IndexConsole.printError(
+            console.printToStandardError("\(error)\n")
+            console.printError(
                 "the configuration does not say where the index is; correct it, or pass --index-path DIRECTORY")
             throw ExitCode(SettingsErrors.exitStatus)
         }
@@ -37,7 +38,7 @@ struct IndexLocation: ParsableArguments {
         let isNew = !Self.hasIndex(path)
         if isNew { try Self.checkRoom(path) }
         let value = try IndexConsole.run { () throws(IndexError) in try work(path) }
-        if isNew, Self.hasIndex(path) { IndexConsole.printToStandardError("made a new index at \(path)\n") }
+        if isNew, Self.hasIndex(path) { console.printToStandardError("made a new index at \(path)\n") }
         return value
     }
 
@@ -48,8 +49,8 @@ struct IndexLocation: ParsableArguments {
         // What is missing can be made, and what cannot be listed the store reports.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         guard names.contains(where: { $0 != "lock.mdb" }) else { return }
-        IndexConsole.printError(
-            "\(ClientText.printable(path)) has other files and no index (no data.mdb); nothing was changed; give the "
+        console.printError(
+            "\(TerminalText.printable(path)) has other files and no index (no data.mdb); nothing was changed; give the "
                 + "index's directory, or a new or empty one, with --index-path")
         throw IndexConsole.noIndex
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Terminal
 
 /// A progress line on standard error, drawn only on a terminal and only when the work takes more than half a second.
 /// What a narrow terminal has no columns for is cut.
@@ -25,12 +26,12 @@ final class IndexProgress {
         if let drawn = self.drawn, now - drawn < Self.redrawTime { return }
         self.drawn = now
         // Without automatic wrapping (DECAWM) the terminal itself keeps the line one, also when it is resized.
-        IndexConsole.printToStandardError("\r\u{1B}[K\u{1B}[?7l\(Self.bar(fraction))\(text())\u{1B}[?7h")
+        console.printToStandardError("\r\u{1B}[K\u{1B}[?7l\(Self.bar(fraction))\(text())\u{1B}[?7h")
     }
 
     /// Removes the bar, so that the next line starts clean.
     func clear() {
-        if self.drawn != nil { IndexConsole.printToStandardError("\r\u{1B}[K") }
+        if self.drawn != nil { console.printToStandardError("\r\u{1B}[K") }
         self.drawn = nil
     }
 

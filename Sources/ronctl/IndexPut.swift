@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import IndexStore
 import OAP
+import Terminal
 
 /// `ronctl index put RECORD|-` or `ronctl index put --key KEY …`
 struct IndexPut: ParsableCommand {
@@ -54,7 +55,7 @@ struct IndexPut: ParsableCommand {
             case .changed: "changed"
             case .unchanged: "unchanged"
             }
-        try StandardOutput.printLine("\(verb) \(ClientText.printable(record.key)) etag \(record.etag)")
+        try console.printLine("\(verb) \(TerminalText.printable(record.key)) etag \(record.etag)")
     }
 
     private func makeRecord() throws -> IndexRecord {
@@ -67,7 +68,7 @@ struct IndexPut: ParsableCommand {
             let before = bytes.prefix(error.offset)
             let line = before.count { $0 == UInt8(ascii: "\n") } + 1
             let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-            IndexConsole.printToStandardError(
+            console.printToStandardError(
                 "\(source):\(line):\(error.offset - lineStart + 1): error: \(error.fault)\n")
             throw IndexConsole.badData
         }
@@ -79,7 +80,7 @@ struct IndexPut: ParsableCommand {
         do throws(IndexRecord.Fault) {
             return try IndexRecord(key: self.key ?? "", manifest: self.manifest, providers: providers)
         } catch {
-            IndexConsole.printError(error.description)
+            console.printError(error.description)
             throw IndexConsole.badData
         }
     }
@@ -89,7 +90,7 @@ struct IndexPut: ParsableCommand {
         let fields = text.split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count >= 3 else {
             throw ValidationError(
-                "--provider \"\(ClientText.printable(text))\" is not ID,REGION,SCORE (an unknown region is empty)")
+                "--provider \"\(TerminalText.printable(text))\" is not ID,REGION,SCORE (an unknown region is empty)")
         }
         return fields
     }
@@ -101,7 +102,7 @@ struct IndexPut: ParsableCommand {
             return try .init(
                 id: fields.dropLast(2).joined(separator: ","), region: String(fields[fields.count - 2]), score: score)
         } catch {
-            IndexConsole.printError("--provider \"\(text)\": \(error)")
+            console.printError("--provider \"\(text)\": \(error)")
             throw IndexConsole.badData
         }
     }
@@ -112,7 +113,7 @@ struct IndexPut: ParsableCommand {
         while let chunk = try FileHandle.standardInput.read(upToCount: IndexLimits.lineBytesMax), !chunk.isEmpty {
             bytes.append(contentsOf: chunk)
             guard bytes.count <= IndexLimits.lineBytesMax else {
-                IndexConsole.printError("<stdin> is longer than \(IndexLimits.lineBytesMax) bytes: no single record")
+                console.printError("<stdin> is longer than \(IndexLimits.lineBytesMax) bytes: no single record")
                 throw IndexConsole.badData
             }
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import IndexStore
 import OAP
+import Terminal
 
 /// `ronctl index stats`
 struct IndexStats: ParsableCommand {
@@ -25,20 +26,20 @@ struct IndexStats: ParsableCommand {
 
     private func printTable(_ statistics: IndexStatistics, _ path: String) throws {
         let rows = [
-            ("path", ClientText.printable(path)),
-            ("records", IndexConsole.grouped(statistics.recordCount)),
-            ("data file", IndexConsole.bytes(statistics.dataFileBytes)),
-            ("largest size", IndexConsole.bytes(statistics.mapBytes)),
-            ("page size", IndexConsole.bytes(statistics.pageBytes)),
+            ("path", TerminalText.printable(path)),
+            ("records", NumberText.grouped(statistics.recordCount)),
+            ("data file", NumberText.bytes(statistics.dataFileBytes)),
+            ("largest size", NumberText.bytes(statistics.mapBytes)),
+            ("page size", NumberText.bytes(statistics.pageBytes)),
             ("tree depth", "\(statistics.treeDepth)"),
-            ("branch pages", IndexConsole.grouped(statistics.branchPages)),
-            ("leaf pages", IndexConsole.grouped(statistics.leafPages)),
-            ("overflow pages", IndexConsole.grouped(statistics.overflowPages)),
+            ("branch pages", NumberText.grouped(statistics.branchPages)),
+            ("leaf pages", NumberText.grouped(statistics.leafPages)),
+            ("overflow pages", NumberText.grouped(statistics.overflowPages)),
             ("last transaction", "\(statistics.lastTransaction)"),
             ("reader slots used", "\(statistics.readersUsed) of \(statistics.readersMax)"),
         ]
         for (name, value) in rows {
-            try StandardOutput.printLine(ClientText.padded(name, 19) + value)
+            try console.printLine(TerminalText.padded(name, 19) + value)
         }
     }
 
@@ -59,6 +60,6 @@ struct IndexStats: ParsableCommand {
             writer.number(value)
         }
         writer.raw("}")
-        try StandardOutput.printLine(String(decoding: writer.bytes, as: UTF8.self))
+        try console.printLine(String(decoding: writer.bytes, as: UTF8.self))
     }
 }

@@ -1,4 +1,8 @@
 import ArgumentParser
+import Terminal
+
+/// Where every command speaks.
+let console = ToolConsole(tool: "ronctl")
 
 /// `ronctl`: what operators and scripts ask of a gateway, its index and its configuration.
 @main

@@ -61,6 +61,7 @@ enum House {
         "Sources/Admission/TenantBuckets.swift": "fixed storage of atomics",
         "Sources/Telemetry/TelemetryBank.swift": "fixed storage of atomics on lines of their own",
         "Sources/ControlPlane/ProcessUsage.swift": "getrusage",
+        "Sources/Terminal/TerminalSize.swift": "one ioctl",
         "Sources/GatewayTesting/SharedConnection.swift": "one socket for two threads, a direction each",
         "Sources/ControlPlane/ServiceVersion.swift": "a C string from CBuildInfo",
     ]
