@@ -38,8 +38,7 @@ extension LoadReport {
             case .typeMismatch(_, let context), .valueNotFound(_, let context):
                 throw .member(path: Self.path(context.codingPath), problem: "the member is of another type")
             case .dataCorrupted(let context) where context.codingPath.isEmpty:
-                let cause = context.underlyingError as NSError?
-                throw .syntax(cause?.userInfo["NSDebugDescription"] as? String ?? context.debugDescription)
+                throw .syntax("it is no valid JSON, or a number in it is out of range")
             case .dataCorrupted(let context):
                 throw .member(path: Self.path(context.codingPath), problem: "the value is out of range or unknown")
             @unknown default:

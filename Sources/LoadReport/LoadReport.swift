@@ -266,11 +266,12 @@ extension LoadReport {
     public struct ThresholdResult: Codable, Equatable, Sendable {
         /// As it was given: `p99<2ms`.
         public var expression: String
-        /// In the unit of the expression's metric: microseconds, a share from 0 to 1, or requests a second.
-        public var measured: Double
+        /// In the unit of the expression's metric: microseconds, a share from 0 to 1, answers a second, or a count. Nil
+        /// when nothing of the kind was measured, which holds no threshold.
+        public var measured: Double?
         public var passed: Bool
 
-        public init(expression: String, measured: Double, passed: Bool) {
+        public init(expression: String, measured: Double?, passed: Bool) {
             self.expression = expression
             self.measured = measured
             self.passed = passed

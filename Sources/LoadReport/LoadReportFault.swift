@@ -17,7 +17,7 @@ public enum LoadReportFault: Error, Equatable, CustomStringConvertible {
             "it is of schema \"\(schema)\" and this oap-bench reads \"\(LoadReport.schemaCurrent)\"; compare reports with "
                 + "the version that wrote them"
         case .member(let path, let problem): "\(path): \(problem)"
-        case .syntax(let problem): "it cannot be read: \(problem)"
+        case .syntax(let problem): problem
         case .notFinite(let path): "\(path) is not a finite number"
         }
     }

@@ -57,7 +57,7 @@ public struct Threshold: Equatable, Sendable {
     public func evaluate(_ report: LoadReport) -> LoadReport.ThresholdResult {
         let measured = self.metric.measured(in: report)
         let passed = measured.map { self.relation.holds($0, self.limit) } ?? false
-        return LoadReport.ThresholdResult(expression: self.expression, measured: measured ?? 0, passed: passed)
+        return LoadReport.ThresholdResult(expression: self.expression, measured: measured, passed: passed)
     }
 
     /// Whether a stretch of the run has missed it; nil when the stretch does not tell, having no answers or no such
@@ -112,9 +112,10 @@ extension Threshold.Metric {
 extension LoadReport.ThresholdResult {
     /// What was measured, for people.
     public var measuredText: String {
-        do throws(ThresholdFault) { return try Threshold(parsing: self.expression).metric.text(self.measured) } catch {
+        guard let measured = self.measured else { return "not measured" }
+        do throws(ThresholdFault) { return try Threshold(parsing: self.expression).metric.text(measured) } catch {
             // Of a metric that another version knows.
-            return NumberText.decimals(self.measured, 3)
+            return NumberText.decimals(measured, 3)
         }
     }
 }

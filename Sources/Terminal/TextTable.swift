@@ -39,6 +39,8 @@ public struct TextTable {
             }
             if column < cells.count - 1 { line += "  " }
         }
+        // Of cells that are empty.
+        while line.last == " " { line.removeLast() }
         return line
     }
 }

@@ -22,18 +22,18 @@ import Testing
 
     @Test(arguments: [
         ("\"answers\":", "\"answer\":", "outcome.answers: the member is missing"),
-        ("\"requestsDue\":500", "\"requestsDue\":-500", "-500"),
+        ("\"requestsDue\":500", "\"requestsDue\":-500", "a number in it is out of range"),
         ("\"requestsDue\":500", "\"requestsDue\":\"500\"", "outcome.requestsDue: the member is of another type"),
         ("\"verdict\":\"passed\"", "\"verdict\":\"grand\"", "verdict"),
         ("\"lengthSeconds\":1", "\"lengthSeconds\":-1", "series"),
-        ("\"lengthSeconds\":1", "\"lengthSeconds\":1e999", ""),
+        ("\"lengthSeconds\":1", "\"lengthSeconds\":1e999", "a number in it is out of range"),
     ])
     func faultsNameTheirMember(before: String, after: String, expected: String) throws {
         let json = try SampleReport(seconds: 1).report.json()
         #expect(json.contains(before))
         let broken = json.replacingOccurrences(of: before, with: after)
         let fault = #expect(throws: LoadReportFault.self) { try LoadReport(json: broken) }
-        #expect(fault?.description.contains(expected) == true || expected.isEmpty, "\(String(describing: fault))")
+        #expect(fault.map { $0.description.contains(expected) } == true, "\(fault?.description ?? "")")
     }
 
     @Test func countsThatDoNotAddUpAreRefused() throws {
