@@ -107,7 +107,12 @@ let package = Package(
         tests(
             "EndToEndTests", ["svc-gateway", "ronctl", "oap-bench", "GatewayTesting", "GatewayRuntime", "Reactor"]),
         tests("LoadReportTests", ["LoadReport", "Terminal", histogram]),
-        tests("LoadGenerationTests", ["LoadGeneration", "LoadReport", "OAP", "Reactor", "GatewayTesting", histogram]),
+        tests(
+            "LoadGenerationTests",
+            [
+                "LoadGeneration", "LoadReport", "OAP", "Reactor", "Admission", "GatewayRuntime", "GatewayTesting",
+                histogram,
+            ]),
         tests("TidyTests", []),
     ],
     cxxLanguageStandard: .cxx17
