@@ -6,7 +6,7 @@ ARGS ?=
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean compare-redis floors
+.PHONY: help run test build lint format clean compare floors
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,9 +43,10 @@ floors: .build/floors/uring-floor .build/floors/epoll-floor ## Build the two C s
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< $(shell pkg-config --libs liburing)
 
-compare-redis: build ## CPU per request beside redis-server, both backends, interleaved (about 6 minutes)
+compare: build ## CPU per request beside Redis, nginx, HAProxy and the floors, and every goal (15 minutes; ARGS=--quick)
 	@./.ci/setup perf
-	@python3 perf/compare-redis.py
+	@$(MAKE) --no-print-directory floors
+	@python3 perf/compare.py $(ARGS)
 
 clean: ## Remove what was built; the index in .data stays
 	rm -rf .build

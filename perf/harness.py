@@ -1,5 +1,5 @@
-"""What the measuring scripts share: records, ports, and a gateway under measurement."""
-import glob, json, os, signal, socket, subprocess, sys, time, urllib.error, urllib.request
+"""What the measuring scripts share: records, ports, processor time, memory, and a gateway under measurement."""
+import glob, json, os, platform, random, resource, signal, socket, subprocess, sys, time, urllib.error, urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(ROOT, ".build", "release")
@@ -34,10 +34,22 @@ def import_index(lines, index):
                    stdout=subprocess.DEVNULL)
 
 
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below those that the kernel gives to clients, and not the same one twice."""
+    for _ in range(1000):
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
+    sys.exit("no free port between 20,000 and 32,000 on 127.0.0.1")
 
 
 def cpu_nanoseconds(pid):
@@ -52,16 +64,46 @@ def cpu_nanoseconds(pid):
     return total
 
 
-class Gateway:
-    """svc-gateway with one worker. `ready_seconds` is the time from its start to the first 200 of /readyz."""
+def anonymous_bytes(pid):
+    """Memory of the process that is its own: neither files nor the kernel's."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Anonymous:"))
 
-    def __init__(self, io, index, prefix=(), environment=None):
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def raise_descriptor_limit():
+    """Raises the soft limit of this process and its children to the hard one, and returns it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def environment():
+    """The machine, as far as figures depend on it."""
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    with open("/proc/meminfo") as file:
+        kibibytes = next(int(line.split()[1]) for line in file if line.startswith("MemTotal:"))
+    with open("/proc/sys/net/ipv4/tcp_congestion_control") as file:
+        congestion = file.read().strip()
+    return {"kernel": platform.release(), "architecture": platform.machine(), "processor": model,
+            "processors": os.cpu_count(), "memory_bytes": kibibytes * 1024, "tcp_congestion_control": congestion}
+
+
+class Gateway:
+    """svc-gateway, with one worker unless told. `ready_seconds` is the time from its start to the first 200 of /readyz."""
+
+    def __init__(self, io, index, prefix=(), environment=None, workers=1, config=None):
         self.name, self.port, self.metrics = io, free_port(), free_port()
         start = time.monotonic()
-        self.process = subprocess.Popen(
-            [*prefix, tool("svc-gateway"), "--workers", "1", "--io", io, "--oap-addr", str(self.port), "--metrics-addr",
-             str(self.metrics), "--index-path", index, "--oap-concurrency", "8192", "--log-level", "warning"],
-            cwd=os.path.dirname(index), env=environment)
+        command = [*prefix, tool("svc-gateway"), "--workers", str(workers), "--io", io, "--oap-addr", str(self.port),
+                   "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning"]
+        # Without a file of the caller's own nothing of this checkout's configuration comes in: the working directory is not it.
+        command += ["--config", config] if config is not None else ["--oap-concurrency", "8192"]
+        self.process = subprocess.Popen(command, cwd=os.path.dirname(index), env=environment)
         while time.monotonic() - start < 20:
             if self.process.poll() is not None:
                 sys.exit(f"svc-gateway ended with status {self.process.returncode} before it was ready")
@@ -71,6 +113,7 @@ class Gateway:
                 return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.01)
+        self.process.kill()
         sys.exit("svc-gateway is not ready after 20 s")
 
     def bench(self, seconds, connections, depth, keys=None, prefix=()):
@@ -87,5 +130,10 @@ class Gateway:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        if self.process.wait(15) != 0:
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            sys.exit("svc-gateway did not end within 15 s of SIGTERM")
+        if self.process.returncode != 0:
             sys.exit(f"svc-gateway ended with status {self.process.returncode}")

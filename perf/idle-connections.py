@@ -6,25 +6,15 @@ checks that descriptors return to their number when the connections close. Exit 
 
 Needs `make build`, and descriptors: fewer connections are opened where the hard limit is low, and it says so.
 """
-import os, resource, shutil, socket, sys, tempfile, time
-from harness import ROOT, Gateway, import_index
+import os, shutil, socket, sys, tempfile, time
+from harness import ROOT, Gateway, anonymous_bytes, descriptors, import_index, raise_descriptor_limit
 
 CONNECTIONS = 10_000
 BYTES_MAX = 1024
 
 
-def anonymous_bytes(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Anonymous:"))
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
 def main():
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    hard = raise_descriptor_limit()
     count = min(CONNECTIONS, hard - 512)
     if count < CONNECTIONS:
         print(f"{count:,} connections instead of {CONNECTIONS:,}: the hard limit of descriptors is {hard:,}")
