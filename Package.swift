@@ -42,6 +42,10 @@ let package = Package(
         .executable(name: "svc-gateway", targets: ["svc-gateway"]),
         .executable(name: "ronctl", targets: ["ronctl"]),
         .executable(name: "oap-bench", targets: ["oap-bench"]),
+        // For Benchmarks/, a package of its own.
+        .library(
+            name: "GatewayRooms",
+            targets: ["OAP", "Admission", "Telemetry", "Reactor", "IndexStore", "Gateway", "GatewayRuntime"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
