@@ -3,10 +3,11 @@ SWIFT ?= swift
 RELEASE := .build/release
 INDEX ?= .data/index
 ARGS ?=
+SWIFT_FILES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Micro Benchmarks/Package.swift
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean compare floors
+.PHONY: help run test build lint format clean compare floors microbench counts
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,11 +32,11 @@ build: ## Set up and build svc-gateway, ronctl and oap-bench for release into .b
 	done
 
 lint: ## Check the style of every Swift file
-	@$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	@$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)
 	@echo "lint: ok"
 
 format: ## Rewrite every Swift file in the house style
-	@$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+	@$(SWIFT) format --in-place --parallel --recursive $(SWIFT_FILES)
 
 floors: .build/floors/uring-floor .build/floors/epoll-floor ## Build the two C servers that a gateway is measured against
 
@@ -48,5 +49,15 @@ compare: build ## CPU per request beside Redis, nginx, HAProxy and the floors, a
 	@$(MAKE) --no-print-directory floors
 	@python3 perf/compare.py $(ARGS)
 
+counts: build ## Instructions, allocations and reference counts: of microbenchmarks against thresholds, and of a live gateway
+	@./.ci/setup counts
+	@$(SWIFT) build -c release --package-path Benchmarks --product microbench-count
+	@python3 perf/microbench.py
+	@python3 perf/retains.py
+
+microbench: ## Wall-clock time of the microbenchmarks (ARGS='--filter index.*')
+	@./.ci/setup build
+	@cd Benchmarks && $(SWIFT) package --allow-writing-to-package-directory benchmark --scale $(ARGS)
+
 clean: ## Remove what was built; the index in .data stays
-	rm -rf .build
+	rm -rf .build Benchmarks/.build

@@ -1,7 +1,8 @@
 /*
  * Counts heap allocations of the workers' threads: preload it, and read the counter from the file that MALLOC_COUNT_FILE names.
  *   cc -shared -fPIC -O2 -o malloc-count.so malloc-count.c -ldl
- * Threads are told apart by name ("oap-worker-…"), so that the admin port's own allocations do not count.
+ * Threads are told apart by name ("oap-worker-…"), so that the admin port's own allocations do not count; with
+ * MALLOC_COUNT_THREADS=all every thread's do.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,6 +20,7 @@ static void *(*real_realloc)(void *, size_t);
 static int (*real_posix_memalign)(void **, size_t, size_t);
 static void *(*real_aligned_alloc)(size_t, size_t);
 static _Atomic unsigned long *counter;
+static int counts_all;
 
 /* What dlsym itself allocates while the real functions are being looked up; never freed. */
 static char early[4096];
@@ -45,6 +47,8 @@ static void resolve(void) {
 
 __attribute__((constructor)) static void start(void) {
     const char *path = getenv("MALLOC_COUNT_FILE");
+    const char *threads = getenv("MALLOC_COUNT_THREADS");
+    counts_all = threads != NULL && strcmp(threads, "all") == 0;
     int fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, 4096) < 0) return;
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -57,6 +61,7 @@ static void count(void) {
     static __thread int asked;
     if (counter == NULL) return;
     /* The name is set shortly after a thread's start: ask a few times before believing that it is none of ours. */
+    if (is_worker < 1 && counts_all) is_worker = 1;
     if (is_worker < 1 && asked < 64) {
         char name[16] = {0};
         asked++;

@@ -1,0 +1,41 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// As in the gateway's own manifest.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "Benchmarks",
+    products: [
+        .executable(name: "microbench-count", targets: ["microbench-count"])
+    ],
+    dependencies: [
+        .package(name: "svc-gateway", path: ".."),
+        // Without its traits: their interposers are libraries of their own, and what they count is counted here by others.
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.0", traits: []),
+    ],
+    targets: [
+        // What is measured, each a closure; both executables below run the same ones.
+        .target(
+            name: "Microbenchmarks",
+            dependencies: [.product(name: "GatewayRooms", package: "svc-gateway")],
+            swiftSettings: strict),
+        // Runs one of them so many times: perf/microbench.py counts what that costs. Builds without ordo-one/benchmark.
+        .executableTarget(name: "microbench-count", dependencies: ["Microbenchmarks"], swiftSettings: strict),
+        // `make microbench`: wall-clock and processor time.
+        .executableTarget(
+            name: "Micro",
+            dependencies: ["Microbenchmarks", .product(name: "Benchmark", package: "benchmark")],
+            path: "Micro",
+            swiftSettings: strict,
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+    ]
+)

@@ -1,0 +1,66 @@
+internal import Admission
+
+/// Finite and never reached, as in production.
+private let rate = TokenRate(tokensPerSecond: 1e9, burst: 1_000_000_000)
+
+let admission: [Microbenchmark] = [
+    Microbenchmark("admission.permit", "acquire a permit and drop it") { iterations, measured in
+        let limit = ConcurrencyLimit(openMax: 1024)
+        var refused = 0
+        measured {
+            for _ in 0..<iterations {
+                let permit = limit.acquire()
+                if permit == nil { refused &+= 1 }
+            }
+        }
+        precondition(refused == 0 && limit.openCount == 0)
+    },
+    Microbenchmark("admission.gcra-shared", "a token of the gateway's own bucket") { iterations, measured in
+        let bucket = TokenBucket(rate: rate)
+        var refused = 0
+        measured {
+            for iteration in 0..<iterations where bucket.take(nowNanoseconds: 1_000 + UInt64(iteration)) != .admitted {
+                refused &+= 1
+            }
+        }
+        precondition(refused == 0)
+    },
+    Microbenchmark("admission.gcra-connection", "a token of a connection's bucket") { iterations, measured in
+        var bucket = LocalTokenBucket()
+        var refused = 0
+        measured {
+            for iteration in 0..<iterations
+            where bucket.take(rate, nowNanoseconds: 1_000 + UInt64(iteration)) != .admitted {
+                refused &+= 1
+            }
+        }
+        precondition(refused == 0)
+    },
+    Microbenchmark("admission.tenant", "a token of one of 64 tenants' buckets") { iterations, measured in
+        let buckets = TenantBuckets(rate: rate, tenantsMax: 4096, seed: 1)
+        var refused = 0
+        measured {
+            for iteration in 0..<iterations
+            where buckets.take(tenant: UInt128(iteration & 63), nowNanoseconds: 1_000 + UInt64(iteration)) != .admitted
+            {
+                refused &+= 1
+            }
+        }
+        precondition(refused == 0)
+    },
+    Microbenchmark("admission.admit", "all quotas and the permit of one request, returned at once") {
+        iterations, measured in
+        let admission = IngressAdmission(
+            openMax: 1024, inflightPerConnectionMax: 64, connectionRate: rate, tenantRate: rate, globalRate: rate)
+        var refused = 0
+        measured {
+            for iteration in 0..<iterations {
+                switch admission.admit(tenant: 7, openOnConnection: 0, nowNanoseconds: 1_000 + UInt64(iteration)) {
+                case .admitted: break
+                case .refused: refused &+= 1
+                }
+            }
+        }
+        precondition(refused == 0 && admission.concurrency.openCount == 0)
+    },
+]
