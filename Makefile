@@ -7,7 +7,7 @@ SWIFT_FILES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Micro B
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean compare floors microbench counts
+.PHONY: help run test build lint format clean compare floors microbench counts flamegraph
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ counts: build ## Instructions, allocations and reference counts: of microbenchma
 microbench: ## Wall-clock time of the microbenchmarks (ARGS='--filter index.*')
 	@./.ci/setup build
 	@cd Benchmarks && $(SWIFT) package --allow-writing-to-package-directory benchmark --scale $(ARGS)
+
+flamegraph: ## Where a gateway under load spends its time, as an SVG (PID=… for one that runs; ARGS='--io epoll --depth 64')
+	@./.ci/setup build flamegraph
+	@[ -n "$(PID)" ] || $(MAKE) --no-print-directory build
+	@python3 perf/flamegraph.py $(if $(PID),--pid $(PID)) $(ARGS)
 
 clean: ## Remove what was built; the index in .data stays
 	rm -rf .build Benchmarks/.build
