@@ -20,7 +20,7 @@ def require(*names):
     """Ends with what to do when a tool is missing."""
     for name, package in names:
         if shutil.which(name) is None:
-            sys.exit(f"{os.path.basename(sys.argv[0])}: no '{name}' in PATH; install it with: .ci/setup counts (Debian package {package})")
+            sys.exit(f"{os.path.basename(sys.argv[0])}: no '{name}' in PATH; it is in the Debian package {package}; .ci/setup installs it")
 
 
 class Profile:

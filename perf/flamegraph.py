@@ -91,7 +91,7 @@ def main():
     arguments.add_argument("--workload", default="resolve")
     arguments.add_argument("--output", metavar="FILE")
     options = arguments.parse_args()
-    require(("perf", "linux-perf"), ("swift", "none: see swift.org/install"))
+    require(("perf", "linux-perf"))
     directory, gateway, load = tempfile.mkdtemp(prefix="flamegraph-"), None, None
     label = "running" if options.pid else options.io
     try:
