@@ -94,6 +94,7 @@ let package = Package(
             dependencies: [
                 "OAP", "Reactor", "Settings", "Terminal", "LoadReport", "LoadGeneration", argumentParser, histogram,
             ],
+            exclude: ["oap-bench.1"],
             swiftSettings: strict),
 
         tests("OAPTests", ["OAP", "GatewayTesting"]),
@@ -109,7 +110,11 @@ let package = Package(
         tests("SettingsTests", ["Settings", "CTOML", argumentParser]),
         tests("ControlPlaneTests", ["ControlPlane", logging, flyingSocks]),
         tests(
-            "EndToEndTests", ["svc-gateway", "ronctl", "oap-bench", "GatewayTesting", "GatewayRuntime", "Reactor"]),
+            "EndToEndTests",
+            [
+                "svc-gateway", "ronctl", "oap-bench", "GatewayTesting", "GatewayRuntime", "Reactor", "LoadReport",
+                argumentParser,
+            ]),
         tests("LoadReportTests", ["LoadReport", "Terminal", histogram]),
         tests(
             "LoadGenerationTests",

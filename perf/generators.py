@@ -1,6 +1,6 @@
 """The clients of the comparison. Each run is pinned to the generators' processor and returns what a sample needs."""
-import json, os, re, subprocess
-from harness import ROOT, tool
+import os, re, subprocess
+from harness import ROOT, read_report, tool
 from peers import GENERATOR_PROCESSOR, PeerProblem, need, pinned
 
 HOT_KEYS, ALL_KEYS = 1000, 1_000_000
@@ -33,8 +33,9 @@ class OapBench:
 
     def report(self, server, connections, depth, seconds, load, statuses=(0,)):
         command = [tool("oap-bench"), "--server", f"127.0.0.1:{server.port}", *load, "--connections", str(connections),
-                   "--depth", str(depth), "--duration", f"{round(seconds * 1000)}ms", "--format", "json", *self.arguments()]
-        return json.loads(run(command, server.name, seconds + 30, statuses))
+                   "--depth", str(depth), "--duration", f"{round(seconds * 1000)}ms", "--warmup", "0s", "--format", "json",
+                   *self.arguments()]
+        return read_report(run(command, server.name, seconds + 30, statuses))
 
     def closed(self, server, connections, depth, seconds):
         report = self.report(server, connections, depth, seconds, ["--closed"])

@@ -93,6 +93,27 @@ def environment():
             "processors": os.cpu_count(), "memory_bytes": kibibytes * 1024, "tcp_congestion_control": congestion}
 
 
+def percentile(distribution, wanted):
+    """Microseconds of a distribution in a report; 0 when nothing was measured."""
+    return next((row["microseconds"] for row in distribution["percentiles"] if row["percentile"] == wanted), 0.0)
+
+
+def read_report(text):
+    """oap-bench's JSON report, with the numbers that measuring scripts want most at the top."""
+    report = json.loads(text)
+    outcome, generator = report["outcome"], report["generator"]
+
+    def times(distribution):
+        return {"p50": percentile(distribution, 50), "p99": percentile(distribution, 99), "p99_9": percentile(distribution, 99.9),
+                "max": distribution["max"]}
+
+    return dict(report, requests=outcome["answers"], unsent=outcome["unsent"], duration_s=outcome["elapsedSeconds"],
+                requests_per_s=outcome["answersPerSecond"], latency_us=times(report["latency"]), lag_us=times(report["scheduleLag"]),
+                cpu={"user_us": generator["userMicroseconds"], "system_us": generator["systemMicroseconds"],
+                     "us_per_request": generator["microsecondsPerRequest"]},
+                bottlenecks=generator["bottlenecks"], ok=report["verdict"] == "passed")
+
+
 class Gateway:
     """svc-gateway, with one worker unless told. `ready_seconds` is the time from its start to the first 200 of /readyz."""
 
@@ -126,7 +147,7 @@ class Gateway:
         output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if output.returncode != 0:
             sys.exit(f"oap-bench against {self.name}: exit {output.returncode}\n{output.stdout}")
-        return json.loads(output.stdout)
+        return read_report(output.stdout)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

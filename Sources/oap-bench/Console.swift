@@ -3,9 +3,6 @@ import Terminal
 
 /// What the command says: its report on standard output, and everything else on standard error.
 enum Console {
-    /// Wrong usage, or nothing to load.
-    static let unusable = ExitCode(2)
-
     private static let tool = ToolConsole(tool: "oap-bench")
 
     static func printError(_ message: String) { Self.tool.printError(message) }
@@ -20,7 +17,10 @@ enum Console {
             return try work()
         } catch {
             Self.printError((subject.map { "\($0): " } ?? "") + error.description)
-            throw Self.unusable
+            throw BenchExit.unusable
         }
     }
+
+    /// Text on standard error as it is: what is going on, or errors that name their places themselves.
+    static func printToStandardError(_ text: String) { Self.tool.printToStandardError(text) }
 }

@@ -6,9 +6,6 @@ import Terminal
 
 /// A file of keys: one a line, or JSON records with a member `key`, as `ronctl index export` writes them.
 enum KeyFile {
-    /// The sample that the project's `make run` imports.
-    static let samplePath = "configs/sample-index.jsonl"
-
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }

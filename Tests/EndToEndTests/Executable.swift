@@ -45,6 +45,7 @@ struct Outcome {
 enum Tool {
     static let curl = Self.find("curl")
     static let promtool = Self.find("promtool")
+    static let groff = Self.find("groff")
 
     private static func find(_ name: String) -> URL? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
