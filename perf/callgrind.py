@@ -111,7 +111,7 @@ class ProfiledGateway:
 
     def measure(self, frame, connections, depth, rounds):
         """The worker's profile of `rounds` bursts of `depth` frames on each of `connections`, and the requests in it."""
-        load = Load(self.port, connections, depth, frame)
+        load = Load(self.port, connections, depth, frame, pid=self.process.pid)
         load.run(2)
         self.monitor("zero")
         requests = load.run(rounds)

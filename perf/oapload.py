@@ -1,5 +1,5 @@
 """OAP/1 requests in exact numbers: bursts of frames whose answers are counted and checked, for what is counted per request."""
-import socket, struct, time
+import os, signal, socket, struct, time
 
 HEADER = struct.Struct(">IHHHH16sHQ")
 REQUEST, END = 1, 16
@@ -18,10 +18,11 @@ def resolve(keys):
 
 
 class Load:
-    """Connections that send `depth` frames each and read as many answers, round by round, so that a turn of the gateway finds all of
-    them ready: what saturation looks like."""
+    """Connections that send `depth` frames each and read as many answers, round by round. With `pid`, that process stands still while
+    they send, so that one turn of it finds all of them ready: what saturation looks like, and the same each time."""
 
-    def __init__(self, port, connections, depth, frame):
+    def __init__(self, port, connections, depth, frame, pid=None):
+        self.pid = pid
         self.sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
         self.depth, self.frame, self.correlation = depth, frame, 0
         for connection in self.sockets:
@@ -31,12 +32,20 @@ class Load:
     def run(self, rounds):
         """Returns the number of requests, each of which was answered with 200."""
         for _ in range(rounds):
-            for connection in self.sockets:
-                connection.sendall(b"".join(self.frame(self.correlation + i) for i in range(self.depth)))
-                self.correlation += self.depth
+            self.signal(signal.SIGSTOP)
+            try:
+                for connection in self.sockets:
+                    connection.sendall(b"".join(self.frame(self.correlation + i) for i in range(self.depth)))
+                    self.correlation += self.depth
+            finally:
+                self.signal(signal.SIGCONT)
             for connection in self.sockets:
                 self.read(connection)
         return rounds * len(self.sockets) * self.depth
+
+    def signal(self, number):
+        if self.pid is not None:
+            os.kill(self.pid, number)
 
     def read(self, connection):
         buffer, answers, offset = b"", 0, 0
