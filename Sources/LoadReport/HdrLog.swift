@@ -6,7 +6,7 @@ extension LoadReport {
     private static let nanosecondsMax: UInt64 = 3_600_000_000_000
 
     /// An HdrHistogram log of version 1.3 with one interval, the measured time: the latency without a tag, the service
-    /// time and the send lag with the tags `service` and `lag`. Values are nanoseconds, at three digits.
+    /// time, the send lag and the connect time with the tags `service`, `lag` and `connect`. Values are nanoseconds, at three digits.
     ///
     /// - Throws: when `startedAt` is no time.
     public func hdrLog() throws(LoadReportFault) -> String {
@@ -18,7 +18,9 @@ extension LoadReport {
             "#[StartTime: \(String(format: "%.3f", start.timeIntervalSince1970)) (seconds since epoch), \(self.startedAt)]",
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"",
         ]
+        let connects = self.connectTime.map { [("Tag=connect,", $0)] } ?? []
         for (tag, latency) in [("", self.latency), ("Tag=service,", self.serviceTime), ("Tag=lag,", self.scheduleLag)]
+            + connects
         where latency.count > 0 {
             let fields = [0, self.outcome.elapsedSeconds, latency.max / 1000].map { String(format: "%.3f", $0) }
             let histogram = Data(Self.compressed(latency)).base64EncodedString()

@@ -56,6 +56,7 @@ extension LoadReport {
         }
         for (name, latency) in [
             ("latency", self.latency), ("serviceTime", self.serviceTime), ("scheduleLag", self.scheduleLag),
+            ("connectTime", self.connectTime ?? Latency()),
         ] {
             let isAscending = zip(latency.buckets, latency.buckets.dropFirst()).allSatisfy {
                 $0.microseconds < $1.microseconds

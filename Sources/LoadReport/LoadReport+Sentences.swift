@@ -89,9 +89,10 @@ extension LoadReport {
             ("service time", "from its send to its answer", self.serviceTime),
             ("send lag", "from the moment it was due to its send", self.scheduleLag),
         ]
+        let connects = self.connectTime.map { [("connect time", "from the begin of a connect to its end", $0)] } ?? []
         switch self.plan.mode {
-        case .open: return all
-        case .closed: return [("latency", "from the send of a request to its answer", self.latency)]
+        case .open: return all + connects
+        case .closed: return [("latency", "from the send of a request to its answer", self.latency)] + connects
         }
     }
 }

@@ -131,7 +131,7 @@ extension LoadReport {
         var lines = [
             "  generator  " + cost + "busiest thread \(NumberText.percent(generator.processorShareMax)) busy"
         ]
-        for sentence in generator.bottlenecks {
+        for sentence in generator.bottlenecks + generator.notes {
             let wrapped = TerminalText.wrapped(TerminalText.printable(sentence), columns - 4)
             lines += wrapped.enumerated().map {
                 "  " + style.styled(($0.offset == 0 ? "! " : "  ") + $0.element, .yellow)
