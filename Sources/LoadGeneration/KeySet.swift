@@ -12,6 +12,9 @@ public struct KeySet: Sendable {
 
     public var count: Int { self.offsets.count - 1 }
 
+    /// Size of a key in bytes on average, rounded up.
+    var typicalBytes: Int { self.count > 0 ? (self.bytes.count + self.count - 1) / self.count : 0 }
+
     /// Why a key was not taken.
     public enum Fault: Error, CustomStringConvertible {
         case key(IndexKey.Fault)

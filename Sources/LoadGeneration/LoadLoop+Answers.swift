@@ -175,7 +175,7 @@ extension LoadLoop where K: ~Copyable {
         switch self.plan.workload {
         case .ping: PingPayload.isEcho(payload, of: request.tag, bytes: self.plan.payloadBytes)
         case .hello: payload.count > 0 && payload[0] == UInt8(ascii: "{")
-        case .resolve: RecordAnswer.begins(payload, withRecordOf: request.tag)
+        case .resolve: RecordAnswer.begins(payload, withRecordOf: request.tag, keyBytes: Int(request.keyBytes))
         case .resolveMany: RecordList.fingerprint(of: payload) == request.tag
         }
     }

@@ -19,9 +19,9 @@ extension LoadLoop where K: ~Copyable {
     private mutating func dispatchFree(_ nowNanoseconds: UInt64) {
         while let index = self.nextLane() {
             let count = min(self.slots.freeCount(index), self.lanes[index].requestsLeft)
-            guard self.append(count, to: index, dueNanoseconds: nowNanoseconds, nowNanoseconds) else { continue }
-            self.interval.due += UInt64(count)
-            if nowNanoseconds >= self.timeline.measureStartNanoseconds { self.tally.due += UInt64(count) }
+            let appended = self.append(count, to: index, dueNanoseconds: nowNanoseconds, nowNanoseconds)
+            self.interval.due += UInt64(appended)
+            if nowNanoseconds >= self.timeline.measureStartNanoseconds { self.tally.due += UInt64(appended) }
         }
     }
 
@@ -40,7 +40,7 @@ extension LoadLoop where K: ~Copyable {
                 self.isBlocked = false
                 self.slotsFreeNanoseconds = self.arrivalNanoseconds
             }
-            guard self.append(1, to: index, dueNanoseconds: due, nowNanoseconds) else { continue }
+            guard self.append(1, to: index, dueNanoseconds: due, nowNanoseconds) == 1 else { continue }
             self.recordLag(dueNanoseconds: due, nowNanoseconds)
             self.schedule?.advance()
             self.makeReady(index)
@@ -143,36 +143,39 @@ extension LoadLoop where K: ~Copyable {
 
     // MARK: Bytes
 
-    /// Adds requests to what the lane sends next; false when there is no memory, which ends the lane.
+    /// Adds requests to what the lane sends next; returns how many, fewer only when there is no memory, which ends the
+    /// lane.
     private mutating func append(
         _ count: Int, to index: Int, dueNanoseconds: UInt64, _ nowNanoseconds: UInt64
-    ) -> Bool {
+    ) -> Int {
         let lane = self.lanes[index]
-        guard let block = self.block(of: lane, room: count * self.requestBytesMax) else {
+        guard let block = lane.sending.take() ?? self.pool.take(atLeast: self.requestBytes(count)) else {
             self.lose(index, .memory)
-            return false
+            return 0
         }
         var requests = consume block
-        for _ in 0..<count { self.append(to: index, &requests, dueNanoseconds, nowNanoseconds) }
-        lane.sending = consume requests
-        lane.requestsLeft -= count
-        self.markDirty(index)
-        self.interval.sent += UInt64(count)
-        if dueNanoseconds >= self.timeline.measureStartNanoseconds { self.tally.sent += UInt64(count) }
-        return true
-    }
-
-    /// The block that the lane collects requests in, taken out of it.
-    private mutating func block(of lane: Lane, room: Int) -> Block? {
-        guard let block = lane.sending.take() else { return self.pool.take(atLeast: room) }
-        var collected = consume block
-        guard collected.room >= room || self.pool.grow(&collected, by: room) else {
-            lane.sending = consume collected
-            return nil
+        var appended = 0
+        // Room for the largest, so that nothing has to be looked at while a request is written.
+        while appended < count,
+            requests.room >= self.requestBytesMax || self.pool.grow(&requests, by: self.requestBytesMax)
+        {
+            self.append(to: index, &requests, dueNanoseconds, nowNanoseconds)
+            appended += 1
         }
-        return collected
+        lane.sending = consume requests
+        lane.requestsLeft -= appended
+        self.interval.sent += UInt64(appended)
+        if dueNanoseconds >= self.timeline.measureStartNanoseconds { self.tally.sent += UInt64(appended) }
+        if appended == count { self.markDirty(index) } else { self.lose(index, .memory) }
+        return appended
     }
 
+    /// Bytes for so many requests of common size, with a largest one at the end.
+    private func requestBytes(_ count: Int) -> Int {
+        (count - 1) * self.requestBytesTypical + self.requestBytesMax
+    }
+
+    @inline(__always)
     private mutating func append(
         to index: Int, _ requests: inout Block, _ dueNanoseconds: UInt64, _ nowNanoseconds: UInt64
     ) {
@@ -186,8 +189,9 @@ extension LoadLoop where K: ~Copyable {
             PingPayload.append(request.tag, bytes: self.plan.payloadBytes, to: &requests)
         case .resolve:
             if let number = self.draw.key() {
-                request.tag = RecordAnswer.fingerprint(self.plan.keys[number])
-                self.append(header: request, index, payloadBytes: self.plan.keys[number].count, &requests)
+                request.tag = KeyFingerprint.of(self.plan.keys[number])
+                request.keyBytes = UInt16(truncatingIfNeeded: self.plan.keys[number].count)
+                self.append(header: request, index, payloadBytes: Int(request.keyBytes), &requests)
                 requests.append(self.plan.keys[number])
             } else {
                 request.expectsAbsence = true
@@ -218,7 +222,7 @@ extension LoadLoop where K: ~Copyable {
         for place in 0..<self.plan.keysPerRequest {
             requests.append(UInt8(ascii: place == 0 ? "[" : ","))
             if let number = self.draw.key() {
-                tag = RecordList.fingerprint(tag, RecordAnswer.fingerprint(self.plan.keys[number]))
+                tag = RecordList.fingerprint(tag, KeyFingerprint.of(self.plan.keys[number]))
                 RecordList.append(self.plan.keys[number], to: &requests)
             } else {
                 tag = RecordList.fingerprint(tag, RecordList.fingerprintOfAbsent)

@@ -29,6 +29,7 @@ struct LoadLoop<K: Kernel & ~Copyable>: ~Copyable {
     /// Of every request but for tenant, correlation and length.
     let template: FrameHeader
     let requestBytesMax: Int
+    let requestBytesTypical: Int
     var kernel: K
     var pool: BlockPool
     /// Those that carry requests, then those that are only held open.
@@ -85,6 +86,7 @@ struct LoadLoop<K: Kernel & ~Copyable>: ~Copyable {
         self.template = FrameHeader(
             flags: .request, code: plan.workload.method.code, application: plan.workload.application, correlation: 0)
         self.requestBytesMax = plan.requestBytesMax
+        self.requestBytesTypical = plan.requestBytesTypical
         // A send block for each connection, of the size class above what it needs, and room for split frames.
         let sendBytes = descriptors.count * max(4096, self.requestBytesMax * plan.depth * 8)
         self.pool = BlockPool(budget: MemoryBudget(bytesMax: sendBytes + 64 * BlockPool.blockBytesMax))

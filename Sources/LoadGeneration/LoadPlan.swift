@@ -1,3 +1,4 @@
+internal import OAP
 public import Reactor
 
 /// Whether requests come by a schedule of their own or by the answers to earlier ones.
@@ -110,10 +111,19 @@ public struct LoadPlan: Sendable {
     }
 
     /// Bytes of the largest request.
-    var requestBytesMax: Int {
-        self.workload.requestBytesMax(
-            keyBytesMax: max(self.keys.longestBytes, AbsentKey.byteCount), keysPerRequest: self.keysPerRequest,
-            payloadBytes: self.payloadBytes)
+    var requestBytesMax: Int { self.requestBytes(keyBytes: max(self.keys.longestBytes, AbsentKey.byteCount), 2) }
+
+    /// Bytes of most requests: what room is made for before they are written.
+    var requestBytesTypical: Int { self.requestBytes(keyBytes: max(self.keys.typicalBytes, AbsentKey.byteCount), 1) }
+
+    private func requestBytes(keyBytes: Int, _ bytesPerByte: Int) -> Int {
+        switch self.workload {
+        case .ping: FrameHeader.byteCount + self.payloadBytes
+        case .hello: FrameHeader.byteCount
+        case .resolve: FrameHeader.byteCount + keyBytes
+        // Brackets; for each key quotation marks and a comma, and at worst a backslash before each byte.
+        case .resolveMany: FrameHeader.byteCount + 2 + self.keysPerRequest * (3 + bytesPerByte * keyBytes)
+        }
     }
 }
 

@@ -65,7 +65,7 @@ enum RecordList {
             try reader.beginObject()
             while let name = try reader.nextMember() {
                 if reader.matches(name, "key"), try reader.nextKind() == .string {
-                    key = RecordAnswer.fingerprint(escaped: payload.extracting(try reader.readString().rawBytes))
+                    key = KeyFingerprint.of(escaped: payload.extracting(try reader.readString().rawBytes))
                 } else {
                     try reader.skipValue()
                 }

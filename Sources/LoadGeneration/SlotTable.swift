@@ -11,6 +11,8 @@ struct SlotTable: ~Copyable {
         var sentNanoseconds: UInt64 = 0
         /// What the answer has to show: the fingerprint of the key or keys, or the number in the PING.
         var tag: UInt64 = 0
+        /// Of the key in a resolve.
+        var keyBytes: UInt16 = 0
         /// 0 when anonymous.
         var tenant: UInt32 = 0
         /// True exactly when the key was made up, so that 404 is the right answer.

@@ -40,15 +40,4 @@ public enum Workload: String, CaseIterable, Sendable {
         case .ping, .resolve, .resolveMany: [.response, .end]
         }
     }
-
-    /// Bytes of the largest request.
-    func requestBytesMax(keyBytesMax: Int, keysPerRequest: Int, payloadBytes: Int) -> Int {
-        switch self {
-        case .ping: FrameHeader.byteCount + payloadBytes
-        case .hello: FrameHeader.byteCount
-        case .resolve: FrameHeader.byteCount + keyBytesMax
-        // Two brackets; for each key quotation marks and a comma, and a backslash before each byte at worst.
-        case .resolveMany: FrameHeader.byteCount + 2 + keysPerRequest * (3 + 2 * keyBytesMax)
-        }
-    }
 }
