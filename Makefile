@@ -45,7 +45,7 @@ floors: .build/floors/uring-floor .build/floors/epoll-floor ## Build the two C s
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< $(shell pkg-config --libs liburing)
 
 compare: build ## CPU per request beside Redis, nginx, HAProxy and the floors, and every goal (15 minutes; ARGS=--quick)
-	@./.ci/setup perf
+	@./.ci/setup perf counts
 	@$(MAKE) --no-print-directory floors
 	@python3 perf/compare.py $(ARGS)
 

@@ -1,9 +1,21 @@
 """The comparison for people: text for a terminal, Markdown and a plot."""
+
 import statistics
 from compare_goals import Results
 
-SHAPES = [((50, 1), "50 × 1"), ((50, 16), "50 × 16"), ((50, 64), "50 × 64"), ((1, 1), "1 × 1"), ((1000, 1), "1,000 × 1")]
-WORKLOADS = {"hot": "resolve or GET, 1,000 keys", "uniform": "resolve or GET, 1,000,000 keys", "ping": "PING", "http": "HTTP GET"}
+SHAPES = [
+    ((50, 1), "50 × 1"),
+    ((50, 16), "50 × 16"),
+    ((50, 64), "50 × 64"),
+    ((1, 1), "1 × 1"),
+    ((1000, 1), "1,000 × 1"),
+]
+WORKLOADS = {
+    "hot": "resolve or GET, 1,000 keys",
+    "uniform": "resolve or GET, 1,000,000 keys",
+    "ping": "PING",
+    "get": "HTTP GET",
+}
 VERDICTS = {True: "met", False: "MISSED", None: "not shown"}
 
 
@@ -14,7 +26,11 @@ def digits(value):
 def figure(value, unit):
     if value is None:
         return "–"
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}" if unit in ("B", "/s") else f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
+    text = (
+        f"{value:,.0f}"
+        if abs(value) >= 1000
+        else f"{value:g}" if unit in ("B", "/s") else f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
+    )
     return f"{text}{unit if unit == 'x' else ' ' + unit if unit else ''}"
 
 
@@ -37,7 +53,9 @@ def table(result):
         cells = []
         for shape, _ in SHAPES:
             values = [value / 1000 for value in run.values(subject, shape)]
-            cells.append(f"{digits(statistics.median(values))} ({digits(min(values))}–{digits(max(values))})" if values else "")
+            cells.append(
+                f"{digits(statistics.median(values))} ({digits(min(values))}–{digits(max(values))})" if values else ""
+            )
         rows.append([subject, *cells])
     return ["server and load", *[name for _, name in SHAPES]], rows
 
@@ -54,8 +72,10 @@ def calls_table(result):
 
 def memory_table(result):
     found = result["extra"].get("memory", [])
-    return (["memory of idle connections", "connections", "bytes each"],
-            [[row["server"], f"{row['connections']:,}", f"{row['bytes_each']:,.0f}"] for row in found])
+    return (
+        ["memory of idle connections", "connections", "bytes each"],
+        [[row["server"], f"{row['connections']:,}", f"{row['bytes_each']:,.0f}"] for row in found],
+    )
 
 
 def latency_table(result):
@@ -63,8 +83,12 @@ def latency_table(result):
     for load in dict.fromkeys(row["load"] for row in samples):
         for subject in sorted({row["subject"] for row in samples if row["load"] == load}):
             own = [row for row in samples if row["load"] == load and row["subject"] == subject]
-            cells = [f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})" if values else "–" for values in
-                     ([row[field] for row in own if row[field] is not None] for field in ("p50_us", "p99_us", "p99_9_us"))]
+            cells = [
+                f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})" if values else "–"
+                for values in (
+                    [row[field] for row in own if row[field] is not None] for field in ("p50_us", "p99_us", "p99_9_us")
+                )
+            ]
             rows.append([f"{load}, {own[0]['rate']:,}/s", subject, *cells])
     return ["latency from the due time, µs", "", "p50", "p99", "p99.9"], rows
 
@@ -74,8 +98,15 @@ def goals_table(result):
     for goal in result["goals"]:
         spread = "" if not goal["spread"] else f"{figure(goal['spread'][0], '')}–{figure(goal['spread'][1], '')}"
         limit = f"{'≥' if goal['at_least'] else '≤'} {figure(goal['target'], goal['unit'])}"
-        rows.append([goal["name"], limit, figure(goal["measured"], goal["unit"]), spread,
-                     VERDICTS[goal["met"]] + (f": {goal['reason']}" if goal["met"] is None else "")])
+        rows.append(
+            [
+                goal["name"],
+                limit,
+                figure(goal["measured"], goal["unit"]),
+                spread,
+                VERDICTS[goal["met"]] + (f": {goal['reason']}" if goal["met"] is None else ""),
+            ]
+        )
     return ["goal", "asked", "measured", "spread", "verdict"], rows
 
 
@@ -86,9 +117,12 @@ def tables(result):
 
 def conditions(result):
     where, options = result["environment"], result["options"]
-    return (f"{result['date']}, {where['processor']}, {where['processors']} processors, Linux {where['kernel']}, TCP {where['tcp_congestion_control']}; "
-            f"{options['repeats']} interleaved repeats of {options['seconds']:g} s: median (minimum–maximum). Processor time of the server in µs per "
-            "request; a column is connections × requests in flight on each.")
+    return (
+        f"{result['date']}, {where['processor']}, {where['processors']} processors, Linux {where['kernel']}, "
+        f"TCP {where['tcp_congestion_control']}; {options['repeats']} interleaved repeats of {options['seconds']:g} s: "
+        "median (minimum–maximum). Processor time of the server in µs per request; a column is connections × requests "
+        "in flight on each."
+    )
 
 
 def summary(result):
@@ -100,8 +134,13 @@ def text(result):
     parts = [conditions(result)]
     for head, rows in tables(result):
         widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-        lines = ["  ".join(cell.ljust(width) if column == 0 or column == len(head) - 1 and head[0] == "goal" else cell.rjust(width)
-                           for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in [head, *rows]]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if column == 0 or column == len(head) - 1 and head[0] == "goal" else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths))
+            ).rstrip()
+            for row in [head, *rows]
+        ]
         parts.append("\n".join([lines[0], "-" * len(lines[0]), *lines[1:]]))
     return "\n\n".join([*parts, summary(result)])
 
@@ -109,59 +148,89 @@ def text(result):
 def markdown(result):
     parts = ["# Comparison", conditions(result)]
     for head, rows in tables(result):
-        parts.append("\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] + ["--:"] * (len(head) - 1), *rows]))
+        parts.append(
+            "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] + ["--:"] * (len(head) - 1), *rows])
+        )
     versions = "; ".join(f"{name}: {version}" for name, version in result["versions"].items() if version)
     return "\n\n".join([*parts, summary(result) + ".", versions]) + "\n"
 
 
 # ---- the plot ---------------------------------------------------------------------------------------------------
 
-COLOURS = {"gateway io_uring": "#c2410c", "gateway epoll": "#f59e0b", "floor io_uring": "#64748b", "floor epoll": "#94a3b8",
-           "redis": "#b91c1c", "nginx return": "#15803d", "nginx stream": "#4ade80", "haproxy http": "#1d4ed8", "haproxy tcp": "#60a5fa"}
+COLOURS = {
+    "gateway io_uring": "#c2410c",
+    "gateway epoll": "#f59e0b",
+    "floor io_uring": "#64748b",
+    "floor epoll": "#94a3b8",
+    "redis": "#b91c1c",
+    "nginx return": "#15803d",
+    "nginx stream": "#4ade80",
+    "haproxy http": "#1d4ed8",
+    "haproxy tcp": "#60a5fa",
+}
 
 
 def escape(value):
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+BAR, GAP, LEFT, WIDTH, HEAD, RIGHT = 15, 4, 190, 330, 34, 90
+
+
 def plot(result):
     """Bars of processor time, a panel for each shape, each on a scale of its own; the thin line is the spread."""
-    run, names = Results(result), [name for name in subjects(result)]
-    panels = [(shape, label) for shape, label in SHAPES if any(run.values(name, shape) for name in names)]
-    bar, gap, left, width, head = 15, 4, 190, 330, 34
-    heights = [sum(bool(run.values(name, shape)) for name in names) * (bar + gap) + head + 16 for shape, _ in panels]
-    columns = [(0, panels[0::2], heights[0::2]), (1, panels[1::2], heights[1::2])]
-    total_width = 2 * (left + width + 90)
-    total_height = 66 + max(sum(own) for _, _, own in columns)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{total_width}" height="{total_height}" viewBox="0 0 {total_width} {total_height}" '
-           'font-family="DejaVu Sans, Helvetica, sans-serif" font-size="11" fill="#0f172a">',
-           f'<rect width="{total_width}" height="{total_height}" fill="#ffffff"/>',
-           '<text x="16" y="24" font-size="16" font-weight="bold">Processor time of the server per request, µs (less is better)</text>',
-           f'<text x="16" y="42" fill="#475569">{escape(result["date"])}, {escape(result["environment"]["processor"])}, Linux '
-           f'{escape(result["environment"]["kernel"])}; median of {result["options"]["repeats"]}, line: minimum to maximum</text>']
-    for column, own, _ in columns:
-        x, y = column * (left + width + 90), 62
-        for shape, label in own:
-            y = panel(out, run, names, shape, label, x, y, (bar, gap, left, width, head))
-    return "\n".join([*out, "</svg>"]) + "\n"
+    run, names, where = Results(result), subjects(result), result["environment"]
+    columns = [[], []]
+    for number, (shape, label) in enumerate(SHAPES):
+        values = {name: [value / 1000 for value in run.values(name, shape)] for name in names}
+        values = {name: own for name, own in values.items() if own}
+        if values:
+            columns[number % 2].append((label, values))
+    out, bottom = [], 0
+    for column, panels in enumerate(columns):
+        y = 62
+        for label, values in panels:
+            y = panel(out, values, label, column * (LEFT + WIDTH + RIGHT), y)
+        bottom = max(bottom, y)
+    width = len(columns) * (LEFT + WIDTH + RIGHT)
+    head = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{bottom}" viewBox="0 0 {width} {bottom}" '
+        'font-family="DejaVu Sans, Helvetica, sans-serif" font-size="11" fill="#0f172a">',
+        f'<rect width="{width}" height="{bottom}" fill="#ffffff"/>',
+        '<text x="16" y="24" font-size="16" font-weight="bold">'
+        "Processor time of the server per request, µs (less is better)</text>",
+        f'<text x="16" y="42" fill="#475569">{escape(result["date"])}, {escape(where["processor"])}, Linux '
+        f'{escape(where["kernel"])}; median of {result["options"]["repeats"]}, line: minimum to maximum</text>',
+    ]
+    return "\n".join([*head, *out, "</svg>"]) + "\n"
 
 
-def panel(out, run, names, shape, label, x, y, size):
-    bar, gap, left, width, head = size
-    values = {name: [value / 1000 for value in run.values(name, shape)] for name in names}
-    values = {name: own for name, own in values.items() if own}
-    most = max(max(own) for own in values.values())
-    out.append(f'<text x="{x + 16}" y="{y + 18}" font-size="13" font-weight="bold">{escape(label)}</text>'
-               f'<text x="{x + left}" y="{y + 18}" fill="#475569">connections × requests in flight on each</text>')
-    y += head - 6
+def panel(out, values, label, x, y):
+    """Servers that answer pipelined HTTP one by one would make all others points: their bars end at the edge, open."""
+    most, others = max(map(max, values.values())), [
+        max(own) for name, own in values.items() if not name.endswith(" get")
+    ]
+    scale = WIDTH / (1.05 * max(others) if others and most > 3 * max(others) else most)
+    out.append(
+        f'<text x="{x + 16}" y="{y + 18}" font-size="13" font-weight="bold">{escape(label)}</text>'
+        f'<text x="{x + LEFT}" y="{y + 18}" fill="#475569">connections × requests in flight on each</text>'
+    )
+    y += HEAD - 6
+    workload = None
     for name, own in values.items():
-        middle, low, high = statistics.median(own), min(own), max(own)
+        middle, low, high = (min(value * scale, WIDTH) for value in (statistics.median(own), min(own), max(own)))
+        kind, before = name.rsplit(" ", 1)[1], workload
+        workload = kind
+        y += 6 if before not in (None, kind) else 0
+        beyond = max(own) * scale > WIDTH
         colour = COLOURS.get(name.rsplit(" ", 1)[0], "#475569")
-        scale = width / most
+        spread = f"M{x + LEFT + low:.1f} {y + BAR / 2}H{x + LEFT + high:.1f}"
         out.append(
-            f'<text x="{x + left - 6}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{x + left}" y="{y}" width="{max(middle * scale, 1):.1f}" height="{bar}" fill="{colour}"/>'
-            f'<path d="M{x + left + low * scale:.1f} {y + bar / 2}H{x + left + high * scale:.1f}" stroke="#0f172a" stroke-width="1.5"/>'
-            f'<text x="{x + left + high * scale + 5:.1f}" y="{y + 12}">{digits(middle)}</text>')
-        y += bar + gap
+            f'<text x="{x + LEFT - 6}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="{x + LEFT}" y="{y}" width="{max(middle, 1):.1f}" height="{BAR}" fill="{colour}"/>'
+            + ("" if low >= WIDTH else f'<path d="{spread}" stroke="#0f172a" stroke-width="1.5"/>')
+            + f'<text x="{x + LEFT + high + 5:.1f}" y="{y + 12}">{"» " if beyond else ""}'
+            f"{digits(statistics.median(own))}</text>"
+        )
+        y += BAR + GAP
     return y + 22

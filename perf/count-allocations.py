@@ -2,8 +2,9 @@
 """Heap allocations of the workers per resolved request, in steady state: the goal is none.
 
 Starts svc-gateway with an interposer on malloc and its kin, warms it up, and counts while oap-bench resolves the sample
-names at depth 1 and 64, on both backends. With --json it prints its figures for programs. Exit status 1 when one allocation per 1,000 requests is exceeded: growth of a
-table that then stays does not reach that, a leak or an allocation per request does.
+names at depth 1 and 64, on both backends. With --json it prints its figures for programs. Exit status 1 when one
+allocation per 1,000 requests is exceeded: growth of a table that then stays does not reach that, a leak or an allocation
+per request does.
 
 Needs `make build` and a C compiler (cc or clang).
 """

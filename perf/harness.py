@@ -115,14 +115,14 @@ def read_report(text):
 
 
 class Gateway:
-    """svc-gateway, with one worker unless told. `ready_seconds` is the time from its start to the first 200 of /readyz."""
+    """svc-gateway, with one worker unless told; `ready_seconds` is from its start to the first 200 of /readyz."""
 
     def __init__(self, io, index, prefix=(), environment=None, workers=1, config=None):
         self.name, self.port, self.metrics = io, free_port(), free_port()
         start = time.monotonic()
         command = [*prefix, tool("svc-gateway"), "--workers", str(workers), "--io", io, "--oap-addr", str(self.port),
                    "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning"]
-        # Without a file of the caller's own nothing of this checkout's configuration comes in: the working directory is not it.
+        # The working directory is not this checkout's: its configuration does not come in.
         command += ["--config", config] if config is not None else ["--oap-concurrency", "8192"]
         self.process = subprocess.Popen(command, cwd=os.path.dirname(index), env=environment)
         while time.monotonic() - start < 20:

@@ -1,15 +1,18 @@
-"""The servers that are measured side by side, each as its own people would set it up for one core, pinned to one processor.
+"""The servers that are measured side by side, each as its own people would set it up for one core, and pinned to it.
 
-Every server has `name`, `port`, `pid` (the process that serves), `processor_nanoseconds()` and `stop()`. Settings that matter
-are in README.md; change both together.
+Every server has `name`, `port`, `pid` (the process that serves), `processor_nanoseconds()` and `stop()`. Settings that
+matter are in README.md; change both together.
 """
+
 import os, shutil, signal, socket, struct, subprocess, sys, time
 from harness import ROOT, Gateway, cpu_nanoseconds, free_port
 
 SERVER_PROCESSOR, GENERATOR_PROCESSOR = ("0", "1") if (os.cpu_count() or 1) > 1 else ("0", "0")
 # The answer of the HTTP peers: as long as a record of the index.
-RECORD = (b'{"key":"name:000000000001","manifest":null,"providers":[{"id":"node-001.example","region":"eu-west","score":0.5},'
-          b'{"id":"node-002.example","region":"us-east","score":0.25}],"etag":"5f0c6d3a1b2e4f78"}')
+RECORD = (
+    b'{"key":"name:000000000001","manifest":null,"providers":[{"id":"node-001.example","region":"eu-west","score":0.5},'
+    b'{"id":"node-002.example","region":"us-east","score":0.25}],"etag":"5f0c6d3a1b2e4f78"}'
+)
 # Quotas and limits that are finite and never reached, so that every check of production is made and none refuses.
 GATEWAY_SETTINGS = """oap_concurrency = 100000
 [limits]
@@ -50,11 +53,15 @@ class Peer:
         self.name, self.port = name, port
         self.log = os.path.join(work, f"{name.replace(' ', '-')}-{port}.log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(pinned(processor, command), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                pinned(processor, command), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         self.pid = self.process.pid
         for _ in range(400):
             if self.process.poll() is not None:
-                raise PeerProblem(f"{name} ended with status {self.process.returncode} before it listened:\n{self.tail()}")
+                raise PeerProblem(
+                    f"{name} ended with status {self.process.returncode} before it listened:\n{self.tail()}"
+                )
             try:
                 socket.create_connection(("127.0.0.1", port), 0.2).close()
                 return
@@ -69,7 +76,9 @@ class Peer:
 
     def processor_nanoseconds(self):
         if self.process.poll() is not None:
-            raise PeerProblem(f"{self.name} ended with status {self.process.returncode} while it was measured:\n{self.tail()}")
+            raise PeerProblem(
+                f"{self.name} ended with status {self.process.returncode} while it was measured:\n{self.tail()}"
+            )
         return cpu_nanoseconds(self.pid)
 
     def stop(self):
@@ -113,10 +122,13 @@ class Floor(Peer):
 
     @staticmethod
     def frame(flags, code, app, payload, corr, version=1):
-        return struct.pack(">IHHHH16sHQ", 38 + len(payload), version, flags, code, app, bytes(15) + b"\5", 0, corr) + payload
+        return (
+            struct.pack(">IHHHH16sHQ", 38 + len(payload), version, flags, code, app, bytes(15) + b"\5", 0, corr)
+            + payload
+        )
 
     def prove(self):
-        """A floor that skipped its work would prove nothing: whole, split and pipelined frames, and one it must refuse."""
+        """A floor that skipped its work would prove nothing: split and pipelined frames, and one it must refuse."""
         ping, answer = self.frame(1, 1, 0, b"floor", 7), self.frame(0x12, 200, 0, b"floor", 7)
         with socket.create_connection(("127.0.0.1", self.port), 5) as client:
             client.settimeout(5)
@@ -149,15 +161,37 @@ class Floor(Peer):
 class Redis(Peer):
     def __init__(self, work, lines):
         port = free_port()
-        super().__init__("redis", work, [need("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
-                                         "--save", "", "--appendonly", "no", "--dir", work, "--daemonize", "no",
-                                         "--maxclients", "19000"], port)
-        pipe = subprocess.Popen([need("redis-cli", "redis-tools"), "-p", str(port), "--pipe"], stdin=subprocess.PIPE,
-                                stdout=subprocess.DEVNULL)
+        super().__init__(
+            "redis",
+            work,
+            [
+                need("redis-server", "redis-server"),
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                work,
+                "--daemonize",
+                "no",
+                "--maxclients",
+                "19000",
+            ],
+            port,
+        )
+        pipe = subprocess.Popen(
+            [need("redis-cli", "redis-tools"), "-p", str(port), "--pipe"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
         with open(lines, "rb") as file:
             for line in file:
                 value = line.rstrip(b"\n")
-                key = value[8:value.index(b'"', 8)]
+                key = value[8 : value.index(b'"', 8)]
                 pipe.stdin.write(b"*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(key), key, len(value), value))
         pipe.stdin.close()
         if pipe.wait() != 0:
@@ -185,13 +219,19 @@ class Nginx(Peer):
         directory = os.path.join(work, name.replace(" ", "-"))
         os.makedirs(os.path.join(directory, "temp"), exist_ok=True)
         body = RECORD.decode()
-        served = f"""http {{
-  access_log off; server_tokens off; keepalive_requests 1000000000; keepalive_timeout 3600s; tcp_nodelay on; default_type application/json;
+        served = (
+            f"""http {{
+  access_log off; server_tokens off; tcp_nodelay on; default_type application/json;
+  keepalive_requests 1000000000; keepalive_timeout 3600s;
   client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
   server {{ listen 127.0.0.1:{port} reuseport backlog=4096; location / {{ return 200 '{body}'; }} }}
-}}""" if backend is None else f"""stream {{
-  server {{ listen 127.0.0.1:{port} reuseport backlog=4096; proxy_pass 127.0.0.1:{backend}; proxy_timeout 1h; tcp_nodelay on; }}
 }}"""
+            if backend is None
+            else f"""stream {{
+  tcp_nodelay on; proxy_timeout 1h;
+  server {{ listen 127.0.0.1:{port} reuseport backlog=4096; proxy_pass 127.0.0.1:{backend}; }}
+}}"""
+        )
         module = "/usr/lib/nginx/modules/ngx_stream_module.so"
         if backend is not None and not os.path.exists(module):
             raise PeerProblem(f"{module} is missing; install it with '.ci/setup perf' (libnginx-mod-stream)")
@@ -216,16 +256,20 @@ class HAProxy(Peer):
         record, config = os.path.join(work, "record.json"), os.path.join(work, name.replace(" ", "-") + ".cfg")
         with open(record, "wb") as file:
             file.write(RECORD)
-        served = (f"""frontend answers
+        served = (
+            f"""frontend answers
   mode http
   option http-keep-alive
   bind 127.0.0.1:{port} backlog 4096
   http-request return status 200 content-type application/json file {record}
-""" if backend is None else f"""listen forwards
+"""
+            if backend is None
+            else f"""listen forwards
   mode tcp
   bind 127.0.0.1:{port} backlog 4096
   server floor 127.0.0.1:{backend}
-""")
+"""
+        )
         with open(config, "w") as file:
             file.write(f"""global
   nbthread 1
