@@ -42,8 +42,10 @@ class Subject:
 
 def options_of(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7, help="interleaved repeats (default 7; fewer show noise)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of one sample (default 1)")
+    parser.add_argument(
+        "--repeats", type=int, default=13, help="interleaved repeats (default 13; fewer than 7 show noise)"
+    )
+    parser.add_argument("--seconds", type=float, default=0.5, help="length of one sample (default 0.5)")
     parser.add_argument(
         "--only",
         default="",
@@ -135,6 +137,14 @@ def start(stack, work, index, lines, options):
     return subjects
 
 
+def shuffled(subjects):
+    """Random order, of the workloads and within each: what is compared is measured within seconds of each other."""
+    workloads = list(dict.fromkeys(subject.workload for subject in subjects))
+    for workload in random.sample(workloads, len(workloads)):
+        own = [subject for subject in subjects if subject.workload == workload]
+        yield from random.sample(own, len(own))
+
+
 def measure(subjects, options):
     samples = []
     for connections, depth in DEPTHS + CONNECTIONS:
@@ -142,8 +152,7 @@ def measure(subjects, options):
         for subject in measured:
             subject.sample(connections, depth, min(0.3, options.seconds))
         for repeat in range(options.repeats):
-            random.shuffle(measured)
-            for subject in measured:
+            for subject in shuffled(measured):
                 progress(
                     f"{connections} connections, depth {depth}, repeat {repeat + 1} of {options.repeats}: {subject.name}"
                 )

@@ -62,6 +62,8 @@ class Extra:
         self.work, self.index, self.subjects, self.samples = work, index, subjects, samples
         self.options, self.progress, self.results = options, progress, {}
         self.seconds = options.seconds
+        # Latencies and closings need long samples more than many.
+        self.repeats = min(options.repeats, 7)
 
     def measure(self, stack):
         self.system_calls()
@@ -137,11 +139,11 @@ class Extra:
         samples = []
         for label, rate in rates.items():
             measured = names if "HAProxy" in label else [name for name in names if "gateway" in name]
-            for repeat in range(self.options.repeats):
+            for repeat in range(self.repeats):
                 for name in random.sample(measured, len(measured)):
                     self.progress(f"latency at {label} ({rate:,.0f}/s), repeat {repeat + 1}: {name}")
                     subject = self.subject(name)
-                    report = OapBench("hot").open(subject.server, 50, 16, self.seconds * 1.5, rate)
+                    report = OapBench("hot").open(subject.server, 50, 16, self.seconds * 3, rate)
                     samples.append(
                         {
                             "subject": name,
@@ -300,7 +302,7 @@ if sys.stdin.readline():
             if server is None:
                 continue
             server = server.server
-            for repeat in range(self.options.repeats):
+            for repeat in range(self.repeats):
                 for closes in random.sample([False, True], 2):
                     self.progress(f"closing {CLOSED_AT_ONCE:,} connections: {io}, repeat {repeat + 1}")
                     samples.append({"io": io, "closes": closes, "repeat": repeat, **self.closing_once(server, closes)})
