@@ -7,12 +7,6 @@ public enum AdmissionRefusal: Equatable, Sendable {
     case concurrency
 }
 
-/// A request's way in, or the reason why not.
-public enum AdmissionDecision: ~Copyable {
-    case admitted(Permit)
-    case refused(AdmissionRefusal)
-}
-
 /// What all workers admit against: quotas that may be absent, and the concurrency limit. Any thread.
 @safe public final class IngressAdmission: Sendable {
     public let concurrency: ConcurrencyLimit
@@ -42,22 +36,39 @@ public enum AdmissionDecision: ~Copyable {
 
     /// Cheapest refusal first: the connection's own count, its tenant's tokens, the gateway's tokens, the concurrency
     /// limit. Tokens taken on the way to a later refusal are given back.
-    public func admit(tenant: UInt128, openOnConnection: Int, nowNanoseconds: UInt64) -> AdmissionDecision {
-        guard openOnConnection < self.inflightPerConnectionMax else { return .refused(.tooManyInflight) }
+    ///
+    /// - Parameter held: the permit of the request, once it is admitted: the one that the caller had in it already,
+    ///   such as that of a request which is answered, or a new one. Untouched by a refusal.
+    /// - Returns: nil when the request is admitted.
+    public func admit(
+        tenant: UInt128, openOnConnection: Int, nowNanoseconds: UInt64, held: inout Permit?
+    ) -> AdmissionRefusal? {
+        if let why = self.takeTokens(
+            tenant: tenant, openOnConnection: openOnConnection, nowNanoseconds: nowNanoseconds)
+        {
+            return why
+        }
+        if held == nil { held = self.concurrency.acquire() }
+        guard held == nil else { return nil }
+        self.refundTenant(tenant)
+        unsafe self.global?._withUnsafeGuaranteedRef { $0.refund() }
+        return .concurrency
+    }
+
+    private func takeTokens(
+        tenant: UInt128, openOnConnection: Int, nowNanoseconds: UInt64
+    ) -> AdmissionRefusal? {
+        guard openOnConnection < self.inflightPerConnectionMax else { return .tooManyInflight }
         if case .refused(let retry) = self.takeTenant(tenant, nowNanoseconds) {
-            return .refused(.tenantQuota(retryAfterNanoseconds: retry))
+            return .tenantQuota(retryAfterNanoseconds: retry)
         }
         if case .refused(let retry) = self.takeGlobal(nowNanoseconds) {
             self.refundTenant(tenant)
-            return .refused(.globalQuota(retryAfterNanoseconds: retry))
+            return .globalQuota(retryAfterNanoseconds: retry)
         }
-        guard let permit = self.concurrency.acquire() else {
-            self.refundTenant(tenant)
-            unsafe self.global?._withUnsafeGuaranteedRef { $0.refund() }
-            return .refused(.concurrency)
-        }
-        return .admitted(permit)
+        return nil
     }
+
     private func takeTenant(_ tenant: UInt128, _ nowNanoseconds: UInt64) -> TokenDecision {
         guard let tenants = unsafe self.tenants else { return .admitted }
         return unsafe tenants._withUnsafeGuaranteedRef { $0.take(tenant: tenant, nowNanoseconds: nowNanoseconds) }

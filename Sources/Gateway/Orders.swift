@@ -44,7 +44,10 @@ public enum Order: Sendable {
     case answer(Answer)
     /// Answer, then end the connection as `Core.closing` tells.
     case answerAndClose(Answer)
-    /// Look the payload, a key, up.
+    /// Look the payload up, which may not be a key; the answer is there at once and is told with `answered` or
+    /// `failed`.
+    case lookUp(FrameHeader)
+    /// Look the payload, a key, up; the answer may come later.
     case resolve(Ticket)
     /// Look the keys of the payload up.
     case resolveMany(Ticket, KeyList)

@@ -90,28 +90,30 @@ extension WorkerCore {
         case .draining: return self.refuse(header, .draining, retryAfterMilliseconds: 1000)
         }
         let openOnConnection = slot.map { self.sessions[$0].openCount } ?? 0
-        let permit: Permit
-        switch self.admission.admit(
-            tenant: header.tenant, openOnConnection: openOnConnection, nowNanoseconds: nowNanoseconds)
+        if let why = self.admission.admit(
+            tenant: header.tenant, openOnConnection: openOnConnection, nowNanoseconds: nowNanoseconds,
+            held: &self.passingPermit)
         {
-        case .admitted(let granted): permit = granted
-        case .refused(let why): return self.refuse(header, why)
+            return self.refuse(header, why)
         }
-        // From here every way out drops the permit or moves it into the open request.
         if method == .resolveMany {
             switch KeyList.parse(payload) {
-            case .valid(let keys): return .resolveMany(self.opened(slot, header, permit, nowNanoseconds), keys)
+            case .valid(let keys): return .resolveMany(self.opened(slot, header, nowNanoseconds), keys)
             case .tooMany: return self.refuse(header, .badRequest, "A request carries at most 256 keys.")
             case .malformed:
                 return self.refuse(header, .badRequest, "The payload is not a JSON array of 1 to 256 well-formed keys.")
             }
         }
-        guard IndexKey.isValid(payload) else {
-            return self.refuse(
-                header, .badRequest,
-                "A key is name: with a label of 1 to 506 bytes, or b3: with 64 lower-case hex digits.")
+        if self.answersAtOnce, slot != nil, payload.count > 0, payload.count <= IndexKey.bytesMax {
+            // An index takes no malformed key, so one that is found is well-formed; `failed` looks at the others.
+            return .lookUp(header)
         }
-        return .resolve(self.opened(slot, header, permit, nowNanoseconds))
+        guard IndexKey.isValid(payload) else { return self.refuse(header, .badRequest, Self.malformedKey) }
+        return .resolve(self.opened(slot, header, nowNanoseconds))
+    }
+
+    static var malformedKey: String {
+        "A key is name: with a label of 1 to 506 bytes, or b3: with 64 lower-case hex digits."
     }
 
     // MARK: Refusals

@@ -28,6 +28,11 @@ public struct WorkerCore: ~Copyable {
     public internal(set) var drainDeadlineNanoseconds: UInt64 = 0
 
     let admission: IngressAdmission
+    /// True when a single lookup is never pending: it then needs no place among the open requests.
+    let answersAtOnce: Bool
+    /// The permit under which this turn's requests pass that are answered at once; nil before the first and between
+    /// turns.
+    var passingPermit: Permit? = nil
     var open: Slab<OpenRequest>
     /// By slot. A slot whose connection has gone keeps its last tenant until it is used again.
     var sessions: [Session] = []
@@ -35,13 +40,14 @@ public struct WorkerCore: ~Copyable {
     /// Ends of the list of open requests by age, as slots; -1 when none is open.
     var oldest: Int32 = -1
     var youngest: Int32 = -1
-    /// Answered since the last `settleLatencies`, by app.
+    /// Answered since the last `endTurn`, by app.
     var unsettled = InlineArray<3, UInt64>(repeating: 0)
 
     public init(
         limits: GatewayLimits, admission: IngressAdmission, metrics: GatewayMetrics, telemetry: TelemetryBank,
-        transport: String = "tcp"
+        answersAtOnce: Bool = false, transport: String = "tcp"
     ) {
+        self.answersAtOnce = answersAtOnce
         self.limits = limits
         self.admission = admission
         self.metrics = metrics

@@ -38,6 +38,8 @@ public final class IndexSource: Sendable {
 
 /// A worker's view of the embedded LMDB index.
 public struct EmbeddedIndex: WorkerIndex, ~Copyable {
+    public static var answersAtOnce: Bool { true }
+
     private let source: IndexSource
     private var reader: IndexReader? = nil
     /// The source's generation that `reader` is of.

@@ -7,6 +7,8 @@ internal import Reactor
 extension Worker where K: ~Copyable, I: ~Copyable {
     /// Room that a lookup needs before it runs: an answer's header and the largest record that an index takes.
     private static var answerBytesMax: Int { FrameHeader.byteCount + IndexRecord.jsonBytesMax }
+    /// What most records need. Asking for the largest would take every second answer out of its block.
+    private static var recordBytesUsual: Int { 448 }
 
     mutating func serve(_ slot: Int, _ header: FrameHeader, _ payload: Span<UInt8>) {
         let order = self.core.frame(slot, header, payload: payload, nowNanoseconds: self.nowNanoseconds)
@@ -15,6 +17,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     mutating func carryOut(_ order: Order, _ slot: Int, _ payload: Span<UInt8>) {
         switch order {
+        case .lookUp(let header):
+            self.lookUp(header, slot, key: payload)
         case .resolve(let ticket):
             self.resolve(ticket, slot, key: payload)
         case .resolveMany(let ticket, let keys):
@@ -62,6 +66,53 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     // MARK: Lookups
 
+    /// The way of most requests: from the key to the record behind its header, in one step.
+    private mutating func lookUp(_ request: FrameHeader, _ slot: Int, key: Span<UInt8>) {
+        var recordBytes = Self.recordBytesUsual
+        while true {
+            guard let block = self.output(slot, room: FrameHeader.byteCount + recordBytes) else {
+                _ = self.core.failed(request, key, .internalFault)
+                return
+            }
+            var output = consume block
+            let start = output.count
+            output.extend(by: FrameHeader.byteCount) { _ in }
+            let outcome = self.index.lookup(key, ticket: nil, nowNanoseconds: self.nowNanoseconds) { record in
+                recordBytes = record.count
+                if recordBytes <= output.room { output.append(record) }
+            }
+            if case .found = outcome, output.count == start + FrameHeader.byteCount + recordBytes {
+                let header = request.answer(status: 200, payloadBytes: recordBytes)
+                output.patch(start..<(start + FrameHeader.byteCount)) { header.encode(into: &$0) }
+                self.putBack(output, slot)
+                self.core.answered(request)
+                return
+            }
+            output.truncate(to: start)
+            self.putBack(output, slot)
+            if case .found = outcome, recordBytes <= IndexRecord.jsonBytesMax { continue }
+            self.failLookUp(request, slot, key, outcome)
+            return
+        }
+    }
+
+    private mutating func failLookUp(
+        _ request: FrameHeader, _ slot: Int, _ key: Span<UInt8>, _ outcome: IndexOutcome
+    ) {
+        let failure: IndexFailure
+        switch outcome {
+        case .found: failure = IndexFailure(code: .internalFault, detail: Self.recordTooLarge)
+        case .absent: failure = IndexFailure(code: .notFound, detail: "")
+        case .failed(let why): failure = why
+        case .pending: preconditionFailure("an index that answers at once has a lookup pending")
+        }
+        let refusal = self.core.failed(request, key, failure.code)
+        if refusal.code == failure.code { self.tell(failure, request.correlation) }
+        self.append(refusal, slot)
+    }
+
+    private static var recordTooLarge: String { "a record is larger than \(IndexRecord.jsonBytesMax) bytes" }
+
     private mutating func resolve(_ ticket: Ticket, _ slot: Int, key: Span<UInt8>) {
         guard let block = self.beginAnswer(ticket, slot) else { return }
         var output = consume block
@@ -79,7 +130,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         self.putBack(output, slot)
         switch outcome {
         case .found:
-            self.fail(ticket, IndexFailure(code: .internalFault, detail: "a record is larger than 4000 bytes"))
+            self.fail(ticket, IndexFailure(code: .internalFault, detail: Self.recordTooLarge))
         case .absent:
             self.fail(ticket, IndexFailure(code: .notFound, detail: ""))
         case .failed(let failure):
@@ -162,7 +213,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
         switch outcome {
         case .found:
-            return fits ? nil : IndexFailure(code: .internalFault, detail: "a record is larger than 4000 bytes")
+            return fits ? nil : IndexFailure(code: .internalFault, detail: Self.recordTooLarge)
         case .absent:
             for byte in "null".utf8 { output.append(byte) }
             return nil
@@ -171,21 +222,24 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         }
     }
 
+    /// Tells operators of a failure that is their concern.
+    private mutating func tell(_ failure: IndexFailure, _ correlation: UInt64) {
+        switch failure.code {
+        case .indexUnavailable, .backendUnavailable:
+            self.events.tell(
+                .indexFailed(correlation: correlation, detail: failure.detail), nowNanoseconds: self.nowNanoseconds)
+        case .internalFault:
+            self.events.tell(
+                .internalFault(correlation: correlation, detail: failure.detail), nowNanoseconds: self.nowNanoseconds)
+        default: break
+        }
+    }
+
     /// Answers a request with an error, on its connection or to the admin port, and tells operators when it is their
     /// concern.
     mutating func fail(_ ticket: Ticket, _ failure: IndexFailure, sentence: String? = nil) {
         guard let origin = self.core.origin(of: ticket) else { return }
-        switch failure.code {
-        case .indexUnavailable, .backendUnavailable:
-            self.events.tell(
-                .indexFailed(correlation: origin.request.correlation, detail: failure.detail),
-                nowNanoseconds: self.nowNanoseconds)
-        case .internalFault:
-            self.events.tell(
-                .internalFault(correlation: origin.request.correlation, detail: failure.detail),
-                nowNanoseconds: self.nowNanoseconds)
-        default: break
-        }
+        self.tell(failure, origin.request.correlation)
         let now = self.nowNanoseconds
         guard let refusal = self.core.fail(ticket, failure.code, sentence: sentence, nowNanoseconds: now)
         else { return }

@@ -89,7 +89,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         switch self.core.adminResolve(key.span, nowNanoseconds: self.nowNanoseconds) {
         case .answer(.refusal(let refusal)): reply(Self.adminAnswer(refusal))
         case .resolve(let ticket): self.resolve(ticket, key, reply)
-        case .answer, .answerAndClose, .resolveMany: preconditionFailure("no answer to an admin resolve")
+        case .answer, .answerAndClose, .lookUp, .resolveMany: preconditionFailure("no answer to an admin resolve")
         }
     }
 

@@ -119,9 +119,15 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         self.ended.append(UInt32(slot))
     }
 
+    /// Closes a bounded number: the kernel takes some microseconds for each, and whoever stays must not wait for
+    /// thousands that leave together. The rest is closed in the next turns, which do not sleep until then.
     mutating func closeEnded() {
         guard !self.ended.isEmpty else { return }
-        for slot in self.ended.lazy.map(Int.init) {
+        var looked = 0
+        var closed = 0
+        while looked < self.ended.count, closed < Self.closesPerTurnMax {
+            let slot = Int(self.ended[looked])
+            looked += 1
             guard let key = self.connections.key(ofSlot: slot), let ending = self.connections[slot: slot].ending,
                 self.connections[slot: slot].isIdleInKernel
             else { continue }
@@ -130,8 +136,9 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             self.core.disconnected(slot, reason: self.connections[slot: slot].reason)
             self.shared.connections.give()
             _ = self.connections.remove(key)
+            closed += 1
         }
-        self.ended.removeAll(keepingCapacity: true)
+        self.ended.removeSubrange(..<looked)
     }
 
     // MARK: Names

@@ -68,6 +68,9 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     /// How long full batches may put expiries off.
     private static var expiryRestNanoseconds: UInt64 { 1_000_000_000 }
 
+    /// About a quarter of a millisecond's worth.
+    static var closesPerTurnMax: Int { 32 }
+
     /// Slot of the tokens that are not sessions'.
     static var listenerToken: Token { Token(slot: .max, generation: 1) }
     static var wakerToken: Token { Token(slot: .max, generation: 2) }
@@ -84,7 +87,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.listener = consume listener
         self.core = WorkerCore(
             limits: shared.configuration.limits, admission: shared.admission, metrics: shared.metrics,
-            telemetry: report.telemetry)
+            telemetry: report.telemetry, answersAtOnce: I.answersAtOnce)
         self.pool = BlockPool(budget: shared.budget)
         self.connections = Slab(capacity: shared.configuration.limits.connectionsMax)
         self.events = EventThrottle(shared.tell)
@@ -127,7 +130,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
             self.expire()
         }
         self.resumePaused()
-        self.core.settleLatencies(
+        self.core.endTurn(
             arrivalNanoseconds: self.nowNanoseconds, nowNanoseconds: MonotonicClock.nowNanoseconds())
         self.flushDirty()
         self.rearmReceives()
@@ -138,7 +141,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     }
 
     private func sleepNanoseconds() -> UInt64? {
-        guard self.resumable.isEmpty && self.dirty.isEmpty && self.rearm.isEmpty else { return 0 }
+        guard self.resumable.isEmpty && self.dirty.isEmpty && self.rearm.isEmpty && self.ended.isEmpty else { return 0 }
         var deadline = self.core.nextDeadlineNanoseconds()
         if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
         if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }

@@ -39,6 +39,9 @@ public struct LateAnswer: Sendable {
 
 /// An index as one worker sees it. Made on the worker's thread and never leaves it; no call may block.
 public protocol WorkerIndex: ~Copyable, SendableMetatype {
+    /// True when no lookup is ever `pending`.
+    static var answersAtOnce: Bool { get }
+
     /// - Parameters:
     ///   - ticket: whose lookup it is; nil when it must be answered at once.
     ///   - found: called at most once, before this returns, with a record's JSON; the bytes are valid only inside it.

@@ -29,6 +29,8 @@ public final class LateIndexGauge: Sendable {
 /// An index that has every key and answers each lookup after a delay, or never. Lookups without a ticket, which must be
 /// answered at once, find nothing.
 public struct LateIndex: WorkerIndex, ~Copyable {
+    public static var answersAtOnce: Bool { false }
+
     private let delayNanoseconds: UInt64?
     private let gauge: LateIndexGauge
     private var queue = LateQueue()

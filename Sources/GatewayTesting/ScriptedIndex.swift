@@ -27,6 +27,8 @@ public enum ScriptedRecords {
 /// | `name:large` | a record of the largest size |
 /// | any other | absent |
 public struct ScriptedIndex: WorkerIndex, ~Copyable {
+    public static var answersAtOnce: Bool { false }
+
     /// Keys that every scripted index has: `name:site`, `name:ключ`, the largest key and one digest.
     public static let keys: [String] = [
         "name:site", "name:ключ", "name:" + String(repeating: "k", count: IndexKey.labelBytesMax),

@@ -30,6 +30,8 @@ public final class StallLog: Sendable {
 /// It breaks the rule of `WorkerIndex` that no call may block, which is what it is for: to a load generator such a
 /// gateway looks like one that collects garbage, waits for a disk or is not given a processor.
 public struct StallingIndex: WorkerIndex, ~Copyable {
+    public static var answersAtOnce: Bool { true }
+
     private let periodNanoseconds: UInt64
     private let stallMilliseconds: Int
     private let log: StallLog

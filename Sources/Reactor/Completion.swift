@@ -33,30 +33,32 @@ public struct Completion: Sendable {
 }
 
 /// What one turn reaps: bounded, so that a turn is.
-public struct CompletionBatch: ~Copyable {
+///
+/// Its slots are memory of their own: reading an element of a fixed-size array in a struct may copy all of it first.
+@safe public struct CompletionBatch: ~Copyable {
     public static let capacity = 256
 
     public private(set) var count = 0
-    private var slots: InlineArray<256, Completion>
+    /// `capacity` slots, owned; initialised below the highest `count` so far. Completions are trivial values.
+    private let slots: UnsafeMutablePointer<Completion>
 
-    public init() {
-        self.slots = InlineArray(
-            repeating: Completion(token: Token(slot: 0, generation: 0), kind: .cancelled, result: 0, isFinal: true))
-    }
+    public init() { unsafe self.slots = .allocate(capacity: Self.capacity) }
+
+    deinit { unsafe self.slots.deallocate() }
 
     public var isFull: Bool { self.count == Self.capacity }
 
     public subscript(index: Int) -> Completion {
         @inline(__always) get {
-            precondition(index < self.count)
-            return self.slots[index]
+            precondition(index >= 0 && index < self.count)
+            return unsafe self.slots[index]
         }
     }
 
     @inline(__always)
     mutating func append(_ completion: Completion) {
         precondition(self.count < Self.capacity)
-        self.slots[self.count] = completion
+        unsafe (self.slots + self.count).initialize(to: completion)
         self.count += 1
     }
 

@@ -6,14 +6,38 @@ import Testing
     /// Gives nothing back within a test.
     static func rate(burst: Int) -> TokenRate { TokenRate(tokensPerSecond: 0.001, burst: burst) }
 
-    /// The refusal, or nil; a permit that was granted is dropped at once unless `holding` keeps it.
+    /// The refusal, or nil; a permit that was granted is dropped at once.
     private static func refusal(
         _ admission: IngressAdmission, tenant: UInt128 = 0, openOnConnection: Int = 0
     ) -> AdmissionRefusal? {
-        switch admission.admit(tenant: tenant, openOnConnection: openOnConnection, nowNanoseconds: Self.now) {
-        case .admitted: nil
-        case .refused(let refusal): refusal
+        var held: Permit? = nil
+        return admission.admit(
+            tenant: tenant, openOnConnection: openOnConnection, nowNanoseconds: Self.now, held: &held)
+    }
+
+    private static func permit(_ admission: IngressAdmission, tenant: UInt128) -> Permit? {
+        var held: Permit? = nil
+        _ = admission.admit(tenant: tenant, openOnConnection: 0, nowNanoseconds: Self.now, held: &held)
+        return held
+    }
+
+    /// The permit of one request serves the next, and the limit's counter is not touched in between.
+    @Test func aHeldPermitIsUsedAgain() {
+        let admission = IngressAdmission(openMax: 1, inflightPerConnectionMax: 9, tenantRate: Self.rate(burst: 2))
+        var held: Permit? = nil
+        for expected in [nil, nil] as [AdmissionRefusal?] {
+            let why = admission.admit(tenant: 1, openOnConnection: 0, nowNanoseconds: Self.now, held: &held)
+            #expect(why == expected)
+            #expect(admission.concurrency.openCount == 1)
         }
+        let spent = admission.admit(tenant: 1, openOnConnection: 0, nowNanoseconds: Self.now, held: &held)
+        guard case .tenantQuota = spent else {
+            Issue.record("a held permit does not pay for tokens")
+            return
+        }
+        #expect(admission.concurrency.openCount == 1, "a refusal leaves the permit where it is")
+        held = nil
+        #expect(admission.concurrency.openCount == 0)
     }
 
     @Test func withoutQuotasOnlyTheLimitsCount() {
@@ -21,9 +45,7 @@ import Testing
         #expect(Self.refusal(admission) == nil)
         #expect(Self.refusal(admission, openOnConnection: 2) == nil)
         #expect(Self.refusal(admission, openOnConnection: 3) == .tooManyInflight)
-        guard case .admitted(let first) = admission.admit(tenant: 0, openOnConnection: 0, nowNanoseconds: Self.now),
-            case .admitted(let second) = admission.admit(tenant: 1, openOnConnection: 0, nowNanoseconds: Self.now)
-        else {
+        guard let first = Self.permit(admission, tenant: 0), let second = Self.permit(admission, tenant: 1) else {
             Issue.record("two of two were refused")
             return
         }
@@ -61,8 +83,7 @@ import Testing
     @Test func tokensOfTheRefusedAreGivenBack() {
         let admission = IngressAdmission(
             openMax: 1, inflightPerConnectionMax: 9, tenantRate: Self.rate(burst: 2), globalRate: Self.rate(burst: 3))
-        guard case .admitted(let held) = admission.admit(tenant: 1, openOnConnection: 0, nowNanoseconds: Self.now)
-        else {
+        guard let held = Self.permit(admission, tenant: 1) else {
             Issue.record("the first was refused")
             return
         }

@@ -11,6 +11,7 @@ enum Seen: Equatable {
     case hello
     case refused(ErrorCode)
     case refusedAndClosed(ErrorCode)
+    case lookUp
     case resolve
     case resolveMany(Int)
 }
@@ -26,12 +27,14 @@ struct CoreHarness: ~Copyable {
     var now: UInt64 = 1_000_000 * CoreHarness.millisecond
     /// Of the last order that opened a request.
     private(set) var lastTicket: Ticket?
+    /// Of the last order to look up at once.
+    private(set) var lastRequest: FrameHeader?
     private(set) var lastRefusal: Refusal?
 
     init(
         limits: GatewayLimits = GatewayLimits(), openMax: Int = 1024, inflightMax: Int = 64,
         connectionRate: TokenRate? = nil, tenantRate: TokenRate? = nil, globalRate: TokenRate? = nil,
-        serving: Bool = true
+        answersAtOnce: Bool = false, serving: Bool = true
     ) {
         self.admission = IngressAdmission(
             openMax: openMax, inflightPerConnectionMax: inflightMax, connectionRate: connectionRate,
@@ -39,7 +42,8 @@ struct CoreHarness: ~Copyable {
         self.metrics = GatewayMetrics()
         self.telemetry = TelemetryBank(schema: self.metrics.schema)
         self.core = WorkerCore(
-            limits: limits, admission: self.admission, metrics: self.metrics, telemetry: self.telemetry)
+            limits: limits, admission: self.admission, metrics: self.metrics, telemetry: self.telemetry,
+            answersAtOnce: answersAtOnce)
         if serving { self.core.serve() }
     }
 
@@ -73,6 +77,9 @@ struct CoreHarness: ~Copyable {
             self.lastRefusal = refusal
             return .refusedAndClosed(refusal.code)
         case .answerAndClose: preconditionFailure("only a refusal closes")
+        case .lookUp(let request):
+            self.lastRequest = request
+            return .lookUp
         case .resolve(let ticket):
             self.lastTicket = ticket
             return .resolve
