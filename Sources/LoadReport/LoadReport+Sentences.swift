@@ -7,7 +7,13 @@ extension LoadReport {
         switch self.verdict {
         case .passed:
             let count = self.thresholds.count
-            let held = count == 0 ? "" : count == 1 ? ", and the threshold holds" : ", and all \(count) thresholds hold"
+            let held =
+                switch count {
+                case 0: ""
+                case 1: ", and the threshold holds"
+                case 2: ", and both thresholds hold"
+                default: ", and all \(count) thresholds hold"
+                }
             return ("Passed", "every answer was as expected" + held)
         case .failed: return ("Failed", self.failureReasons.joined(separator: "; "))
         case .missed:
