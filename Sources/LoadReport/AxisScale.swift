@@ -53,17 +53,25 @@ struct AxisScale {
     }
 
     /// Between round numbers around `lowest` and `highest`, both above 0.
-    static func logarithmic(from lowest: Double, to highest: Double, label: (Double) -> String) -> AxisScale {
+    ///
+    /// - Parameter marksMax: about how many marks have room.
+    static func logarithmic(
+        from lowest: Double, to highest: Double, marksMax: Int = 8, label: (Double) -> String
+    ) -> AxisScale {
         let low = Self.roundSteps(from: lowest, to: lowest).first ?? lowest
-        let high = Self.roundSteps(from: highest, to: highest).last ?? highest
-        let decades = log10(high / low)
-        let steps = Self.roundSteps(from: low, to: high).filter { $0 >= low * 0.999 && $0 <= high * 1.001 }
-        let isDecade: (Double) -> Bool = { abs(log10($0) - log10($0).rounded()) < 1e-6 }
-        let marked = decades <= 2.3 ? steps : steps.filter(isDecade)
-        let every = max(1, Int((Double(marked.count) / 7).rounded(.up)))
-        let marks = marked.enumerated().filter { $0.offset % every == 0 }.map {
-            Mark(value: $0.element, label: label($0.element))
+        let top = max(highest, low * 1.9)
+        let high = Self.roundSteps(from: top, to: top).last ?? top
+        let steps = Self.roundSteps(from: low, to: high)
+        var marked = steps
+        if steps.count > marksMax {
+            // Decades, every second one when they are many, and the ends where they are not near one.
+            let decades = steps.filter { abs(log10($0) - log10($0).rounded()) < 1e-6 }
+            let every = max(1, (decades.count + marksMax - 1) / marksMax)
+            marked = decades.enumerated().filter { $0.offset % every == 0 }.map(\.element)
+            if let first = marked.first, first / low > 1.9 { marked.insert(low, at: 0) }
+            if let last = marked.last, high / last > 1.9 { marked.append(high) }
         }
+        let marks = marked.map { Mark(value: $0, label: label($0)) }
         return AxisScale(kind: .logarithmic, low: low, high: max(high, low * 2), marks: marks)
     }
 

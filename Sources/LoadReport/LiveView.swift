@@ -134,18 +134,28 @@ public struct LiveView {
     // MARK: Line by line
 
     private mutating func printPending() {
+        // What came in after the last request was sent is no rate of its own.
+        if self.pending.count == 1, let rest = self.pending.first, rest.lengthSeconds < 0.5 {
+            self.pending = []
+            if rest.answers + rest.errors > 0 {
+                self.write("   rest  " + Self.latenciesText(rest, "\(NumberText.grouped(rest.answers)) answers"))
+            }
+            return
+        }
         guard !self.pending.isEmpty else { return }
         let joined = LoadReport.Interval.joined(self.pending)
         self.pending = []
         let offset = joined.offsetSeconds + joined.lengthSeconds
         let isWarmup = joined.offsetSeconds < 0
         let place = isWarmup ? "warm-up" : NumberText.decimals(offset, 0) + " s"
-        let latencies = [("p50", joined.p50), ("p99", joined.p99), ("p99.9", joined.p999), ("max", joined.max)].map {
-            "\($0.0) \(Self.time(joined, $0.1))"
-        }
-        self.write(
-            "\(TerminalText.leftPadded(place, 7))  \(NumberText.rate(joined.rate)) answers/s, in flight "
-                + "\(NumberText.grouped(joined.inFlight)), " + latencies.joined(separator: ", ")
-                + ", errors \(NumberText.grouped(joined.errors))\n")
+        let rate = "\(NumberText.rate(joined.rate)) answers/s, in flight \(NumberText.grouped(joined.inFlight))"
+        self.write("\(TerminalText.leftPadded(place, 7))  " + Self.latenciesText(joined, rate))
+    }
+
+    private static func latenciesText(_ interval: LoadReport.Interval, _ head: String) -> String {
+        let latencies = [
+            ("p50", interval.p50), ("p99", interval.p99), ("p99.9", interval.p999), ("max", interval.max),
+        ].map { "\($0.0) \(Self.time(interval, $0.1))" }
+        return head + ", " + latencies.joined(separator: ", ") + ", errors \(NumberText.grouped(interval.errors))\n"
     }
 }

@@ -116,7 +116,7 @@ extension LoadComparison {
     private var plansHTML: String {
         let facts = zip(
             self.before.planFacts + self.before.environmentFacts, self.after.planFacts + self.after.environmentFacts)
-        let rows = facts.map { before, after in
+        let rows = facts.filter { $0.value != Fact.absent || $1.value != Fact.absent }.map { before, after in
             let after = HTMLText.escaped(after.value)
             return [
                 HTMLText.escaped(before.name), HTMLText.escaped(before.value),

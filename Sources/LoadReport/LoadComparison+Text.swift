@@ -18,10 +18,11 @@ extension LoadComparison {
             .joined(separator: ", ")
     }
 
-    /// `confidence 99.8 %`; nil where no difference is told.
+    /// `confidence 99.8 % that the runs differ`; nil where no difference is told.
     var confidenceText: String? {
-        self.confidence.map {
-            $0 > 0.998 ? "confidence above 99.8 %" : "confidence \(NumberText.decimals($0 * 100, 1)) %"
+        self.confidence.map { confidence in
+            let share = confidence > 0.998 ? "above 99.8 %" : "\(NumberText.decimals(confidence * 100, 1)) %"
+            return "confidence \(share) that the runs differ"
         }
     }
 

@@ -1,7 +1,6 @@
 /// Two runs of one plan side by side: which was better, and how sure that is.
 ///
-/// The samples are the intervals of each run, without the first, in which connections and caches warm up, and without
-/// those that are shorter than half of the usual. For each measure the ratio of the geometric means is estimated, and how
+/// The samples are the intervals of each run, without the first, in which connections and caches warm up. For each measure the ratio of the geometric means is estimated, and how
 /// far chance alone could have moved it from a block bootstrap: runs of neighbouring intervals are drawn with
 /// replacement, so that a slow spell of many seconds counts as one spell and not as many. A difference is told when it
 /// would be told at 95 % for all measures together and is larger than what repeats of one command differ by.
@@ -78,10 +77,7 @@ public struct LoadComparison: Sendable {
 
     /// Those that count as samples.
     static func intervals(of report: LoadReport) -> [LoadReport.Interval] {
-        let usual = report.series.map(\.lengthSeconds).sorted()
-        guard !usual.isEmpty else { return [] }
-        let median = usual[usual.count / 2]
-        return report.series.dropFirst().filter { $0.lengthSeconds >= median / 2 }
+        Array(report.series.measured.dropFirst())
     }
 
     private static func warnings(_ before: LoadReport, _ after: LoadReport) -> [String] {

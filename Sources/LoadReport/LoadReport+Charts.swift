@@ -82,8 +82,8 @@ extension LoadReport {
 
     /// What was due, answered and failed, a second.
     var rateChart: LineChart? {
-        guard self.series.count > 1 else { return nil }
-        let intervals = self.series.joined(upTo: Self.pointsMax)
+        guard self.series.measured.count > 1 else { return nil }
+        let intervals = self.series.measured.joined(upTo: Self.pointsMax)
         let scale = self.timeScale(intervals)
         let due = intervals.map { Double($0.due) / $0.lengthSeconds }
         let highest = max(due.max() ?? 0, intervals.map(\.rate).max() ?? 0)
@@ -111,13 +111,13 @@ extension LoadReport {
     }
 
     var inFlightChart: LineChart? {
-        guard self.series.count > 1 else { return nil }
-        let intervals = self.series.joined(upTo: Self.pointsMax)
+        guard self.series.measured.count > 1 else { return nil }
+        let intervals = self.series.measured.joined(upTo: Self.pointsMax)
         let scale = self.timeScale(intervals)
         let highest = Double(intervals.map(\.inFlight).max() ?? 0)
         return LineChart(
             title: "Requests in flight", note: "at the end of each interval",
-            summary: "Requests in flight, \(NumberText.decimals(self.outcome.inFlightMean, 1)) on average and "
+            summary: "Requests in flight, \(NumberText.mean(self.outcome.inFlightMean)) on average and "
                 + "\(self.outcome.inFlightMax) at most.",
             across: .seconds, xScale: scale,
             yScale: .linear(to: highest, isWhole: true, label: AxisScale.countLabel), unit: .count,
@@ -130,9 +130,9 @@ extension LoadReport {
 
     /// Percentiles of each interval. With another run, its p99 beside this one's.
     func latencyChart(comparedWith before: LoadReport?) -> LineChart? {
-        guard self.series.count > 1, self.latency.count > 0 else { return nil }
-        let intervals = self.series.joined(upTo: Self.pointsMax)
-        let others = before?.series.joined(upTo: Self.pointsMax) ?? []
+        guard self.series.measured.count > 1, self.latency.count > 0 else { return nil }
+        let intervals = self.series.measured.joined(upTo: Self.pointsMax)
+        let others = before?.series.measured.joined(upTo: Self.pointsMax) ?? []
         let scale = self.timeScale(
             (intervals.last?.offsetSeconds ?? 0) >= (others.last?.offsetSeconds ?? 0) ? intervals : others)
         let values: [(String, String, LineChart.Line.Form, [Interval], (Interval) -> Double)] =
@@ -164,7 +164,8 @@ extension LoadReport {
         guard self.latency.count > 0, let last = self.latency.buckets.last else { return nil }
         let lowest = self.latency.buckets.first { $0.microseconds > 0 }?.microseconds ?? 1
         let scale = AxisScale.logarithmic(
-            from: max(lowest, 0.001), to: max(last.microseconds, 0.001), label: AxisScale.timeLabel)
+            from: max(lowest, 0.001), to: max(last.microseconds, 0.001), marksMax: 6,
+            label: AxisScale.timeLabel)
         var counts = [Double](repeating: 0, count: Self.barsCount)
         for bucket in self.latency.buckets {
             let bar = min(Self.barsCount - 1, Int(scale.position(bucket.microseconds) * Double(Self.barsCount)))

@@ -147,7 +147,7 @@ extension LoadReport {
             Fact("requests sent", NumberText.grouped(outcome.requestsSent)),
             Fact(
                 "in flight",
-                "\(NumberText.decimals(outcome.inFlightMean, 1)) on average, \(outcome.inFlightMax) at most"),
+                "\(NumberText.mean(outcome.inFlightMean)) on average, \(outcome.inFlightMax) at most"),
             Fact(
                 "send lag",
                 percentiles.isEmpty ? "–" : (percentiles + ["max \(HTMLText.time(lag.max))"]).joined(separator: ", ")),

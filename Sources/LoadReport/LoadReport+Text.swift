@@ -48,7 +48,7 @@ extension LoadReport {
     }
 
     private var inFlightLine: String {
-        "  in flight  \(NumberText.decimals(self.outcome.inFlightMean, 1)) on average, "
+        "  in flight  \(NumberText.mean(self.outcome.inFlightMean)) on average, "
             + "\(NumberText.grouped(self.outcome.inFlightMax)) at most; \(NumberText.bytes(self.outcome.bytesOut)) out, "
             + "\(NumberText.bytes(self.outcome.bytesIn)) in"
     }
@@ -76,8 +76,8 @@ extension LoadReport {
     }
 
     private func courseLines(_ style: TextStyle, _ columns: Int) -> [String] {
-        guard self.series.count > 1, self.latency.count > 0 else { return [] }
-        let intervals = self.series.joined(upTo: columns - 36)
+        guard self.series.measured.count > 1, self.latency.count > 0 else { return [] }
+        let intervals = self.series.measured.joined(upTo: columns - 36)
         let rates = intervals.map(\.rate)
         let answered = intervals.filter { $0.answers > 0 }.map(\.p99)
         let width = intervals.count

@@ -31,6 +31,16 @@ extension LoadReport.Interval {
 }
 
 extension Array<LoadReport.Interval> {
+    /// Those of the measured time, the last one joined to the one before when it is shorter than half of that: what comes
+    /// in after the last request was sent is no rate of its own.
+    var measured: [LoadReport.Interval] {
+        let measured = self.filter { $0.offsetSeconds >= 0 }
+        guard measured.count > 1, let last = measured.last,
+            last.lengthSeconds < measured[measured.count - 2].lengthSeconds / 2
+        else { return measured }
+        return measured.dropLast(2) + [LoadReport.Interval.joined(measured.suffix(2))]
+    }
+
     /// At most `count` intervals, each for as many of these but the last.
     func joined(upTo count: Int) -> [LoadReport.Interval] {
         guard self.count > count else { return self }

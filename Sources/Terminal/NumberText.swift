@@ -30,6 +30,11 @@ public enum NumberText {
         value.magnitude < 100 && value != value.rounded() ? Self.decimals(value, 1) : Self.grouped(value)
     }
 
+    /// An average of counts: `0.03`, `12.5`, `160`.
+    public static func mean(_ value: Double) -> String {
+        value < 1 ? Self.decimals(value, value == 0 ? 0 : 2) : Self.rate(value)
+    }
+
     /// With a binary unit: `17 B`, `1.5 MiB`.
     public static func bytes(_ count: some BinaryInteger) -> String {
         var value = Double(count)

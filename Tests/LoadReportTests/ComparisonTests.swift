@@ -94,6 +94,24 @@ import Testing
         }
     }
 
+    /// Neither the warm-up nor the first second nor the moment after the last request is a sample.
+    @Test func onlyMeasuredIntervalsAreSamples() {
+        var report = SampleReport(seconds: 12).report
+        var warmup = LoadReport.Interval()
+        warmup.offsetSeconds = -1
+        warmup.p50 = 1_000_000
+        warmup.answers = 500
+        report.series.insert(warmup, at: 0)
+        var rest = LoadReport.Interval()
+        rest.offsetSeconds = 12
+        rest.lengthSeconds = 0.01
+        report.series.append(rest)
+        let intervals = LoadComparison.intervals(of: report)
+        #expect(intervals.map(\.offsetSeconds) == (1...11).map(Double.init))
+        #expect(intervals.last?.lengthSeconds == 1.01)
+        #expect(report.rateChart?.lines.first?.points.count == 12)
+    }
+
     @Test func oneComparisonHasOneAnswer() {
         let texts = (0..<2).map { _ in
             LoadComparison(Self.report(1, seed: 1), Self.report(1.1, seed: 2)).text(style: .plain)

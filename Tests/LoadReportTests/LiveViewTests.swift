@@ -77,6 +77,21 @@ import Testing
         #expect(lines.last?.hasPrefix("   62 s") == true)
     }
 
+    /// What came in after the last request was sent has counts and no rate; nothing has no line.
+    @Test(arguments: [(0, false), (3, true)] as [(UInt64, Bool)]) func restHasNoRate(answers: UInt64, isShown: Bool) {
+        let output = Output()
+        var view = Self.view(output, seconds: 2, isTerminal: false)
+        for interval in SampleReport(seconds: 2).report.series { view.update(interval) }
+        var rest = LoadReport.Interval()
+        rest.offsetSeconds = 2
+        rest.lengthSeconds = 0.001
+        rest.answers = answers
+        view.update(rest)
+        view.finish()
+        #expect(output.text.split(separator: "\n").count == (isShown ? 3 : 2))
+        #expect(output.text.contains("   rest  3 answers, p50") == isShown)
+    }
+
     @Test func noAnswerIsNoLatency() {
         let output = Output()
         var view = Self.view(output, seconds: 2, isTerminal: false)

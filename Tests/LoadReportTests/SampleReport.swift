@@ -33,7 +33,7 @@ struct SampleReport {
         var refused: UInt64 = 0
         for second in 0..<self.seconds {
             var interval = LoadReport.Interval()
-            var own = Self.histogram()
+            var own: [UInt64] = []
             interval.offsetSeconds = Double(second)
             interval.due = UInt64(self.rate)
             interval.sent = UInt64(self.rate)
@@ -51,18 +51,19 @@ struct SampleReport {
                 let waited = self.shape == .stalling && phase < 0.1 ? (0.1 - phase) * 1_000_000 : 0
                 let late = 8 + 12 * source.exponential()
                 latency.record(UInt64((served + waited + late) * 1000))
-                own.record(UInt64((served + waited + late) * 1000))
+                own.append(UInt64((served + waited + late) * 1000))
                 service.record(UInt64((served + min(waited, 20_000)) * 1000))
                 lag.record(UInt64((late + max(0, waited - 20_000)) * 1000))
                 interval.answers += 1
             }
             interval.inFlight = self.shape == .silent ? 50 : Int(source.unit() * 6)
             if self.shape == .silent { interval.errors = interval.due }
-            if own.totalCount > 0 {
-                interval.p50 = Double(own.valueAtPercentile(50)) / 1000
-                interval.p99 = Double(own.valueAtPercentile(99)) / 1000
-                interval.p999 = Double(own.valueAtPercentile(99.9)) / 1000
-                interval.max = Double(own.max) / 1000
+            if !own.isEmpty {
+                own.sort()
+                let values = [0.5, 0.99, 0.999, 1].map {
+                    Double(own[Int((Double(own.count) * $0).rounded(.up)) - 1]) / 1000
+                }
+                (interval.p50, interval.p99, interval.p999, interval.max) = (values[0], values[1], values[2], values[3])
             }
             interval.lagMax = 40 + 30 * source.exponential()
             report.series.append(interval)

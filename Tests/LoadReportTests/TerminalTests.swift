@@ -47,6 +47,11 @@ import Testing
         #expect(NumberText.time(microseconds: microseconds) == text)
     }
 
+    @Test(arguments: [(0.0, "0"), (0.028, "0.03"), (3.14, "3.1"), (160, "160")])
+    func averagesKeepWhatCounts(value: Double, text: String) {
+        #expect(NumberText.mean(value) == text)
+    }
+
     @Test func whatIsNoNumberIsShownAsNone() {
         #expect(NumberText.grouped(Double.infinity) == "-")
         #expect(NumberText.grouped(1e300) == "-")

@@ -78,6 +78,20 @@ import Testing
         #expect(Sparkline.text([]) == "")
     }
 
+    @Test func shortEndIsNoRateOfItsOwn() {
+        var report = SampleReport(seconds: 5).report
+        var rest = LoadReport.Interval()
+        rest.offsetSeconds = 5
+        rest.lengthSeconds = 0.001
+        rest.answers = 1
+        rest.max = 77_000
+        report.series.append(rest)
+        let text = report.text(style: .plain)
+        #expect(text.contains("█████  500 to 500"))
+        #expect(report.series.measured.last?.max == 77_000)
+        #expect(SampleReport(seconds: 1).report.series.measured.count == 1)
+    }
+
     @Test func joinedIntervalsKeepTheWorst() {
         let series = SampleReport(shape: .refusing, seconds: 100).report.series
         let joined = series.joined(upTo: 30)
