@@ -54,9 +54,11 @@ struct AxisScale {
 
     /// Between round numbers around `lowest` and `highest`, both above 0.
     ///
-    /// - Parameter marksMax: about how many marks have room.
+    /// - Parameters:
+    ///   - marksMax: about how many marks have room.
+    ///   - gap: how far a mark at an end is from the next, of the whole axis, for its label to have room.
     static func logarithmic(
-        from lowest: Double, to highest: Double, marksMax: Int = 8, label: (Double) -> String
+        from lowest: Double, to highest: Double, marksMax: Int = 8, gap: Double = 0.05, label: (Double) -> String
     ) -> AxisScale {
         let low = Self.roundSteps(from: lowest, to: lowest).first ?? lowest
         let top = max(highest, low * 1.9)
@@ -68,8 +70,9 @@ struct AxisScale {
             let decades = steps.filter { abs(log10($0) - log10($0).rounded()) < 1e-6 }
             let every = max(1, (decades.count + marksMax - 1) / marksMax)
             marked = decades.enumerated().filter { $0.offset % every == 0 }.map(\.element)
-            if let first = marked.first, first / low > 1.9 { marked.insert(low, at: 0) }
-            if let last = marked.last, high / last > 1.9 { marked.append(high) }
+            let gapRatio = pow(high / low, gap)
+            if let first = marked.first, first / low > gapRatio { marked.insert(low, at: 0) }
+            if let last = marked.last, high / last > gapRatio { marked.append(high) }
         }
         let marks = marked.map { Mark(value: $0, label: label($0)) }
         return AxisScale(kind: .logarithmic, low: low, high: max(high, low * 2), marks: marks)

@@ -60,7 +60,7 @@ enum HTMLPage {
         .wide .plot{grid-template-rows:280px 22px}
         .y,.x{position:relative;color:var(--soft);font-size:.78rem;font-variant-numeric:tabular-nums}
         .y span{position:absolute;right:8px;transform:translateY(50%);white-space:nowrap;line-height:1}
-        .x{grid-column:2}.x span{position:absolute;top:6px;transform:translateX(-50%);white-space:nowrap;line-height:1}
+        .x{grid-column:2}.x span{position:absolute;top:6px;transform:translateX(-50%);white-space:nowrap;line-height:1}.x .end{transform:translateX(-75%)}
         .area{position:relative;touch-action:pan-y}
         svg{position:absolute;inset:0;display:block;width:100%;height:100%;overflow:visible;pointer-events:none}
         path{vector-effect:non-scaling-stroke;fill:none}

@@ -63,8 +63,9 @@ struct LineChart {
             "<span style=\"bottom:\(Self.percent(self.yScale.position(mark.value)))\">\(mark.label)</span>"
         }
         let xMarks = self.xScale.marks.map { mark in
-            "<span\(mark.isMinor ? " class=\"minor\"" : "") style=\"left:\(Self.percent(self.xScale.position(mark.value)))\">"
-                + "\(mark.label)</span>"
+            let position = self.xScale.position(mark.value)
+            let name = position > 0.985 ? " class=\"end\"" : mark.isMinor ? " class=\"minor\"" : ""
+            return "<span\(name) style=\"left:\(Self.percent(position))\">\(mark.label)</span>"
         }
         return """
             <figure class="chart\(self.isWide ? " wide" : "")"><figcaption><b>\(HTMLText.escaped(self.title))</b> \

@@ -75,9 +75,9 @@ extension LoadReport {
         return AxisScale.seconds(from: intervals.first?.offsetSeconds ?? 0, to: end)
     }
 
-    private static func spanNote(_ intervals: [Interval], _ text: String) -> String {
+    private static func spanNote(_ intervals: [Interval], _ text: String, _ joining: String) -> String {
         guard let length = intervals.first?.lengthSeconds, length > 1.5 else { return text }
-        return "\(text); a point is \(Self.secondsText(length)), with the highest percentiles in it"
+        return "\(text); a point is \(Self.secondsText(length))\(joining)"
     }
 
     /// What was due, answered and failed, a second.
@@ -104,7 +104,7 @@ extension LoadReport {
                     points: self.course(intervals, scale) { Double($0.errors) / $0.lengthSeconds }))
         }
         return LineChart(
-            title: "Answers a second", note: Self.spanNote(intervals, "over the run"),
+            title: "Answers a second", note: Self.spanNote(intervals, "over the run", " on average"),
             summary: "Answers a second over the run, \(NumberText.rate(self.outcome.answersPerSecond)) on average.",
             across: .seconds, xScale: scale, yScale: .linear(to: highest, label: AxisScale.countLabel), unit: .rate,
             lines: lines)
@@ -116,7 +116,7 @@ extension LoadReport {
         let scale = self.timeScale(intervals)
         let highest = Double(intervals.map(\.inFlight).max() ?? 0)
         return LineChart(
-            title: "Requests in flight", note: "at the end of each interval",
+            title: "Requests in flight", note: Self.spanNote(intervals, "at the end of each interval", ", at its end"),
             summary: "Requests in flight, \(NumberText.mean(self.outcome.inFlightMean)) on average and "
                 + "\(self.outcome.inFlightMax) at most.",
             across: .seconds, xScale: scale,
@@ -149,7 +149,8 @@ extension LoadReport {
         return LineChart(
             title: "Latency over time",
             note: Self.spanNote(
-                intervals, before == nil ? "of the answers in each interval" : "both runs from their start"),
+                intervals, before == nil ? "of the answers in each interval" : "both runs from their start",
+                ", with the highest percentiles in it"),
             summary: "Latency over the run; " + self.percentileSentence + ".", across: .seconds, xScale: scale,
             yScale: .time(from: all.min() ?? 1, to: all.max() ?? 1), unit: .microseconds,
             lines: values.map { value in
@@ -164,7 +165,7 @@ extension LoadReport {
         guard self.latency.count > 0, let last = self.latency.buckets.last else { return nil }
         let lowest = self.latency.buckets.first { $0.microseconds > 0 }?.microseconds ?? 1
         let scale = AxisScale.logarithmic(
-            from: max(lowest, 0.001), to: max(last.microseconds, 0.001), marksMax: 6,
+            from: max(lowest, 0.001), to: max(last.microseconds, 0.001), marksMax: 6, gap: 0.15,
             label: AxisScale.timeLabel)
         var counts = [Double](repeating: 0, count: Self.barsCount)
         for bucket in self.latency.buckets {
