@@ -100,11 +100,12 @@ extension LoadLoop where K: ~Copyable {
     /// Begins the lane's next connection; false when that is refused, with what it was for given up.
     mutating func open(_ index: Int) -> Bool {
         let lane = self.lanes[index]
+        let begun = MonotonicClock.nowNanoseconds()
         do throws(SystemError) {
             lane.descriptor = try Connector.begin(to: self.plan.server, nonBlocking: K.wantsNonBlocking)
             lane.isClosed = false
             self.lanesOpen += 1
-            lane.connectNanoseconds = MonotonicClock.nowNanoseconds()
+            lane.connectNanoseconds = begun
             if self.measuringNanoseconds != nil { self.tally.connects += 1 }
             try self.startReceiving(index)
             return true

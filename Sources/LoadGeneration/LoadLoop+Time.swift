@@ -28,10 +28,13 @@ extension LoadLoop where K: ~Copyable {
         self.accountedNanoseconds = until
     }
 
+    /// Begins the measured time with what is in flight and without what is overdue: a queue that the warm-up has left
+    /// would keep everything waiting that is measured.
     mutating func beginMeasuring() {
         guard self.measuringNanoseconds == nil, self.arrivalNanoseconds >= self.timeline.measureStartNanoseconds else {
             return
         }
+        self.schedule?.advance(before: self.plan.warmupNanoseconds)
         self.measuringNanoseconds = self.arrivalNanoseconds
         self.accountedNanoseconds = self.arrivalNanoseconds
         self.threadTimeAtStart = ThreadTime.now()

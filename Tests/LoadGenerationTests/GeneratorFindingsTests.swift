@@ -38,13 +38,20 @@ import Testing
         #expect(findings.bottlenecks.isEmpty && findings.notes.isEmpty)
     }
 
-    @Test func aBusyThreadIsABottleneck() {
-        #expect(GeneratorFindings(Self.plan(), Self.tally(running: 0.97)).bottlenecks.count == 1)
-        #expect(GeneratorFindings(Self.plan(), Self.tally(running: 0.94)).bottlenecks.isEmpty)
+    /// A thread that never sleeps is as late with what it reads as with what it sends.
+    @Test func aBusyThreadThatIsLateIsABottleneck() throws {
+        let late = GeneratorFindings(Self.plan(), Self.tally(running: 0.97, ownLag: 150_000))
+        let sentence = try #require(late.bottlenecks.first)
+        #expect(sentence.contains("97 %") && sentence.contains("150 us"))
+        // A tenth of what the server takes itself does not matter.
+        let slow = GeneratorFindings(Self.plan(), Self.tally(running: 0.97, ownLag: 150_000, latency: 2_000_000))
+        #expect(slow.bottlenecks.isEmpty && slow.notes.count == 1)
+        #expect(GeneratorFindings(Self.plan(), Self.tally(running: 0.97)).bottlenecks.isEmpty)
+        #expect(GeneratorFindings(Self.plan(), Self.tally(running: 0.94, ownLag: 150_000)).bottlenecks.isEmpty)
     }
 
     @Test func aThreadWithoutAProcessorIsABottleneck() throws {
-        let findings = GeneratorFindings(Self.plan(), Self.tally(running: 0.5, waiting: 0.48))
+        let findings = GeneratorFindings(Self.plan(), Self.tally(running: 0.5, waiting: 0.48, ownLag: 300_000))
         let sentence = try #require(findings.bottlenecks.first)
         #expect(sentence.contains("50 %") && sentence.contains("48 %"))
     }

@@ -142,6 +142,27 @@ import Testing
         }
     }
 
+    /// What a warm-up beyond the gateway's means leaves behind does not keep the measured requests waiting.
+    @Test func warmupLeavesNoQueue() throws {
+        let gauge = LateIndexGauge()
+        try TestGateway.run(.epoll, index: { _ in LateIndex(delayMilliseconds: 20, gauge: gauge) }) { gateway in
+            var arrivals = ArrivalPlan(rate: 10)
+            arrivals.rampFromRate = 20_000
+            arrivals.rampNanoseconds = 500_000_000
+            var plan = LoadFixture.plan(gateway.address, .epoll, .open(arrivals))
+            plan.workload = .resolve
+            plan.keys = try LoadFixture.keys("a")
+            plan.warmupNanoseconds = 500_000_000
+            plan.durationNanoseconds = 1_000_000_000
+            let report = try LoadFixture.run(plan)
+            // 5,000 were due in the warm-up and 800 of them can have been answered.
+            #expect(report.series.first.map { $0.due > 4000 && $0.sent < 2000 } == true, "\(report.series)")
+            #expect(report.outcome.requestsDue == 10 && report.outcome.errors == 0)
+            // The three seconds that the rest would have taken.
+            #expect(report.scheduleLag.max < 2_000_000)
+        }
+    }
+
     /// Each connection takes ten requests; the next one is opened for the eleventh.
     @Test(arguments: LoadFixture.backends) func connectionsAreReplaced(backend: Backend.Kind) throws {
         try TestGateway.run(backend, index: { _ in LoadFixture.index(["a"]) }) { gateway in
