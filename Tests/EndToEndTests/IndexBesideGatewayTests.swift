@@ -53,7 +53,7 @@ import Testing
             }
             load.signal(SIGINT)
             #expect(try await load.exitStatus() == 0, "\(load.output)")
-            #expect(try jsonObject(load.output)["ok"] as? Bool == true)
+            #expect(try jsonObject(load.output)["verdict"] as? String == "passed")
 
             let check = try await Executable.bench.run(
                 [
