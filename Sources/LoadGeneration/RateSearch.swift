@@ -22,9 +22,9 @@ public struct RateSearch: Sendable {
         /// Of the first miss; each further one doubles it.
         public var confirmStep = 0.02
         /// Runs of the last phase that may miss.
-        public var confirmProbesMax = 4
+        public var confirmProbesMax = 6
         /// Runs in all; a search that needs more has found no limit.
-        public var probesMax = 30
+        public var probesMax = 24
 
         public init() {}
     }
@@ -62,7 +62,7 @@ public struct RateSearch: Sendable {
         case nothingHolds(lowest: Double)
         /// Runs near the limit contradict each other: what holds for a moment does not hold for longer.
         case unsteady(bestShort: Double)
-        /// Not even the lowest rate could be offered.
+        /// Not even the lowest rate that was tried could be offered.
         case generatorUnable(lowest: Double)
     }
 
@@ -120,6 +120,12 @@ public struct RateSearch: Sendable {
         }
     }
 
+    /// Ends a search that must not go on, with what is known by now.
+    public mutating func timeIsUp() {
+        guard self.finding == nil else { return }
+        self.finding = self.lower > 0 ? .unsteady(bestShort: self.lower) : .nothingHolds(lowest: self.rate)
+    }
+
     // MARK: Bracket
 
     private mutating func bracket(_ judgement: Judgement) {
@@ -169,7 +175,8 @@ public struct RateSearch: Sendable {
         }
         // Between the two there is no server's limit to walk around.
         if self.upperIsGenerator {
-            self.finding = .generatorLimit(holds: self.lower)
+            self.phase = .confirm
+            self.rate = self.lower
             return
         }
         self.phase = .staircase
@@ -205,11 +212,12 @@ public struct RateSearch: Sendable {
     private mutating func confirm(_ judgement: Judgement) {
         switch judgement {
         case .held:
-            self.finding = .rate(self.rate)
+            self.finding = self.upperIsGenerator ? .generatorLimit(holds: self.rate) : .rate(self.rate)
         case .missed, .unusable:
             self.confirmCount += 1
             guard self.confirmCount < self.limits.confirmProbesMax else {
-                self.finding = .unsteady(bestShort: self.lower)
+                self.finding =
+                    judgement == .unusable ? .generatorUnable(lowest: self.rate) : .unsteady(bestShort: self.lower)
                 return
             }
             // Each one further than the last: a server that holds for a moment and not for longer has its limit

@@ -4,11 +4,12 @@ import Terminal
 
 /// Drives a `RateSearch` with short runs against a gateway.
 struct FindMax {
-    /// Seconds of each phase's runs: the search has a minute for all of them.
+    /// Seconds of each phase's runs: the search has a minute for all of them, and begins none when that is nearly over.
     private enum Seconds {
+        static let total = 54.0
         static let warmup = 0.4
         static let probe = 1.5
-        static let confirm = 5.0
+        static let confirm = 4.0
     }
 
     /// Requests in flight, of all connections together, in the closed loop that the search starts with.
@@ -45,6 +46,11 @@ struct FindMax {
         let start = clock.now
         var finding: RateSearch.Finding?
         while finding == nil, !self.interruption.isRequested {
+            guard (clock.now - start) / .seconds(1) < Seconds.total else {
+                self.search.timeIsUp()
+                if case .finished(let found) = self.search.step { finding = found }
+                break
+            }
             switch self.search.step {
             case .saturate: try self.saturate()
             case .probe(let rate, let phase): try self.probe(rate, phase)

@@ -19,7 +19,8 @@ extension LoadCommand {
         var report = try Console.orExit { () throws(LoadFailure) in
             defer { live?.finish() }
             return try LoadRun.run(plan, control) { interval in
-                live?.update(interval)
+                // What comes after the last request was due and has nothing to tell.
+                if interval.due > 0 || interval.answers > 0 { live?.update(interval) }
                 guard abortedBy == nil, let threshold = rule?.observe(interval) else { return }
                 abortedBy = threshold
                 control.stop(.aborted)
