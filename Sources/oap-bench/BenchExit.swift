@@ -18,7 +18,7 @@ enum BenchExit {
     static let table: [(status: Int32, meaning: String)] = [
         (0, "every answer was valid and expected; every threshold holds"),
         (1, "one was not, or a connection was lost; or no rate was found"),
-        (2, "wrong usage, or no connection"),
+        (2, "wrong usage, no connection, or reports that cannot be compared"),
         (3, "no verdict: the generator was the bottleneck (wins over 1 and 99)"),
         (74, "a report could not be written"),
         (99, "a threshold was missed"),

@@ -54,6 +54,7 @@ extension LoadCommand {
                     case .json: try report.json() + "\n"
                     case .csv: report.csv()
                     case .hdrLog: try report.hdrLog()
+                    case .html: report.html()
                     }
                 }
             } catch {
@@ -94,6 +95,7 @@ extension LoadCommand {
                     case .json: try found.json() + "\n"
                     case .csv: found.report?.csv() ?? ""
                     case .hdrLog: try found.report?.hdrLog() ?? ""
+                    case .html: found.report?.html() ?? ""
                     }
                 }
             } catch {

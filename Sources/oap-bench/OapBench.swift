@@ -18,6 +18,7 @@ struct OapBench: ParsableCommand {
             oap-bench --closed [--connections N] [--depth D] [options]
             oap-bench --find-max 'p99<40ms' [options]
             oap-bench --scenario FILE [options]
+            oap-bench --compare BEFORE.json AFTER.json [--html FILE]
             """,
         discussion: """
             Without --closed the loop is open: requests are due at the times of a schedule, whatever the gateway does, \
@@ -65,6 +66,12 @@ struct OapBench: ParsableCommand {
     }
 
     func run() throws {
-        try LoadCommand(self.load, self.output).run()
+        if self.output.printSchema {
+            try Console.printLine(LoadReport.jsonSchema)
+        } else if !self.output.compare.isEmpty {
+            try CompareCommand(self.output, loadFlags: self.load).run()
+        } else {
+            try LoadCommand(self.load, self.output).run()
+        }
     }
 }

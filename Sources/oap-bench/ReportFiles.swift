@@ -9,6 +9,7 @@ struct ReportFiles: Sendable {
         case json
         case csv
         case hdrLog = "hdr-log"
+        case html
 
         var flag: String { "--" + self.rawValue }
     }

@@ -9,19 +9,29 @@ struct ReportFlags: ParsableArguments {
     var scenario: String?
     @Option(help: "Form of the report on standard output.")
     var format = OapBench.Format.text
-    @Option(help: ArgumentHelp("Also write the report as JSON, for programs.", valueName: "file"))
+    @Option(help: ArgumentHelp("Also write the report as JSON, for --compare and for programs.", valueName: "file"))
     var json: String?
     @Option(help: ArgumentHelp("Also write a row for each second.", valueName: "file"))
     var csv: String?
     @Option(help: ArgumentHelp("Also write an HdrHistogram log, for its tools.", valueName: "file"))
     var hdrLog: String?
+    @Option(help: ArgumentHelp("Also write a page with plots, which needs nothing else.", valueName: "file"))
+    var html: String?
     @Flag(help: "Show nothing while the load runs.")
     var noLive = false
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Instead of a load: whether the second of two JSON reports is faster, and how sure that is.",
+            valueName: "before.json after.json"))
+    var compare: [String] = []
+    @Flag(help: "Instead of a load: print the JSON Schema of the JSON report.")
+    var printSchema = false
 
     /// Where to write what, checked.
     func files() throws(BenchFailure) -> ReportFiles {
         let paths: [(ReportFiles.Kind, String?)] = [
-            (.json, self.json), (.csv, self.csv), (.hdrLog, self.hdrLog),
+            (.json, self.json), (.csv, self.csv), (.hdrLog, self.hdrLog), (.html, self.html),
         ]
         return try ReportFiles(paths.compactMap { kind, path in path.map { (kind: kind, path: $0) } })
     }

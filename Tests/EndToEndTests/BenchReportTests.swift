@@ -14,7 +14,8 @@ import Testing
             let base = gateway.directory.path + "/report"
             let outcome = try await Executable.bench.run(
                 Self.arguments(gateway) + [
-                    "--json", base + ".json", "--csv", base + ".csv", "--hdr-log", base + ".hlog",
+                    "--json", base + ".json", "--csv", base + ".csv", "--hdr-log", base + ".hlog", "--html",
+                    base + ".html",
                     "--format", "json",
                 ], in: gateway.directory)
             #expect([0, 3].contains(outcome.status), "\(outcome.errors)")
@@ -27,8 +28,11 @@ import Testing
             #expect(rows.count >= 2)
             #expect(Set(rows.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }).count == 1)
             #expect(try Self.text(base + ".hlog").contains("\n#[Histogram log format version 1.3]\n"))
+            let page = try Self.text(base + ".html")
+            #expect(page.contains("<svg") && page.contains("</html>"))
+            #expect(page.utf8.count < 300_000)
             let left = try FileManager.default.contentsOfDirectory(atPath: gateway.directory.path)
-            #expect(left.filter { $0.hasPrefix("report") }.count == 3, "\(left)")
+            #expect(left.filter { $0.hasPrefix("report") }.count == 4, "\(left)")
         }
     }
 
@@ -78,6 +82,35 @@ import Testing
             #expect(outcome.errors.contains("--json /dev/full: cannot be written: ENOSPC"), "\(outcome.errors)")
             // The report is not lost with the file.
             #expect(!outcome.output.isEmpty)
+        }
+    }
+
+    @Test func twoReportsAreCompared() async throws {
+        try await GatewayProcess.run { gateway in
+            let base = gateway.directory.path
+            for (name, duration) in [("long", "11s"), ("short", "1s")] {
+                let outcome = try await Executable.bench.run(
+                    [
+                        "--server", gateway.address, "--rate", "100", "--duration", duration, "--warmup", "0s",
+                        "--json",
+                        "\(base)/\(name).json", "--threshold", "max<60s",
+                    ], in: gateway.directory)
+                #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
+            }
+            // A run does not differ from itself.
+            let same = try await Executable.bench.run(
+                ["--compare", "long.json", "long.json", "--html", "compare.html"], in: gateway.directory)
+            #expect(same.status == 0, "\(same.errors)")
+            #expect(same.output.lowercased().contains("no difference"), "\(same.output)")
+            let page = try Self.text(base + "/compare.html")
+            #expect(page.contains("<svg") && page.contains("</html>"))
+            let short = try await Executable.bench.run(["--compare", "long.json", "short.json"], in: gateway.directory)
+            #expect(short.status == 2, "\(short.output)")
+            #expect(short.output.contains("intervals that count"), "\(short.output)")
+            try gateway.directory.write("{\"schema\":\"oap-bench-report/99\"}", to: "other.json")
+            let other = try await Executable.bench.run(["--compare", "long.json", "other.json"], in: gateway.directory)
+            #expect(other.status == 2)
+            #expect(other.errors.contains("oap-bench-report/99"), "\(other.errors)")
         }
     }
 }

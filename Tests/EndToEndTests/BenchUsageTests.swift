@@ -30,8 +30,12 @@ import Testing
         (["--server", "nowhere"], "--server \"nowhere\": it has no port"),
         (["--keys", "none.txt"], "--keys: none.txt: cannot be read: ENOENT"),
         (["--scenario", "none.toml"], "none.toml: error: there is no such file (named by --scenario)"),
+        (["--html", "none/report.html"], "--html none/report.html: there is no directory"),
         (["--csv", "/"], "--csv /: it is a directory"),
         (["--csv", "a", "--json", "a"], "--csv and --json name the same file, a"),
+        (["--compare", "a.json"], "--compare takes two reports"),
+        (["--compare", "a.json", "b.json", "--rate", "5"], "--compare loads nothing; leave out --rate"),
+        (["--compare", "a.json", "b.json"], "--compare a.json: cannot be read: ENOENT"),
         (["--bogus"], "Unknown option '--bogus'"),
     ])
     func wrongUsageIsSaidBeforeAnyLoad(arguments: [String], sentence: String) async throws {
@@ -107,7 +111,7 @@ import Testing
         let help = try await Self.bench("--help")
         #expect(help.status == 0)
         let inHelp = Self.options(help.output)
-        #expect(inHelp.count > 30)
+        #expect(inHelp.count > 35)
         #expect(Self.options(try Self.manual()) == inHelp)
         // Each option has a paragraph of its own there.
         let manual = try Self.manual()
@@ -139,5 +143,11 @@ import Testing
         #expect(try await process.exitStatus() == 0)
         #expect(process.errors.isEmpty, "\(process.errors)")
         #expect(process.output.contains("EXIT STATUS"))
+    }
+
+    @Test func theSchemaIsPrinted() async throws {
+        let outcome = try await Self.bench("--print-schema")
+        #expect(outcome.status == 0)
+        #expect(try outcome.json["$schema"] as? String != nil)
     }
 }

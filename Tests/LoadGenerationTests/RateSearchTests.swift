@@ -123,6 +123,34 @@ import Testing
         #expect(rate > 46_500 && rate <= 50_000)
     }
 
+    /// What a generator held for a moment and not for longer is not claimed.
+    @Test func theGeneratorsLimitIsConfirmedToo() {
+        var search = RateSearch()
+        search.saturated(1000)
+        var confirmed: [Double] = []
+        while case .probe(let rate, let phase) = search.step {
+            if phase == .confirm { confirmed.append(rate) }
+            search.record(rate > 700 || (phase == .confirm && rate > 600) ? .unusable : .held)
+        }
+        #expect(confirmed.count > 1)
+        #expect(search.step == .finished(.generatorLimit(holds: confirmed.last ?? 0)))
+        #expect((confirmed.last ?? 0) <= 600)
+    }
+
+    @Test func aSearchWithoutTimeSaysWhatItKnows() {
+        var search = RateSearch()
+        search.saturated(1000)
+        search.timeIsUp()
+        #expect(search.step == .finished(.nothingHolds(lowest: 800)))
+        var other = RateSearch()
+        other.saturated(1000)
+        other.record(.held)
+        other.timeIsUp()
+        #expect(other.step == .finished(.unsteady(bestShort: 800)))
+        other.record(.missed)
+        #expect(other.step == .finished(.unsteady(bestShort: 800)))
+    }
+
     @Test func aServerThatHoldsNothingIsSaid() {
         #expect(Self.search(Server(limit: 1), start: 1000).finding == .nothingHolds(lowest: 10))
     }

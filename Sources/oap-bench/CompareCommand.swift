@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+import LoadReport
+import Reactor
+import Terminal
+
+/// `--compare`: two reports of earlier runs beside each other.
+struct CompareCommand {
+    private let output: ReportFlags
+
+    /// - Throws: when flags were given that only a load has.
+    init(_ output: ReportFlags, loadFlags: LoadFlags) throws {
+        guard output.compare.count == 2 else {
+            throw ValidationError("--compare takes two reports, BEFORE.json and AFTER.json.")
+        }
+        let ignored = loadFlags.given.map { "--" + $0.key.flag } + (output.scenario == nil ? [] : ["--scenario"])
+        guard ignored.isEmpty else {
+            throw ValidationError("--compare loads nothing; leave out \(ignored.joined(separator: ", ")).")
+        }
+        for (flag, path) in [("--json", output.json), ("--csv", output.csv), ("--hdr-log", output.hdrLog)]
+        where path != nil {
+            throw ValidationError("--compare writes a text or, with --html, a page; leave out \(flag).")
+        }
+        self.output = output
+    }
+
+    func run() throws {
+        let files = try Console.orExit { () throws(BenchFailure) in try self.output.files() }
+        let before = try self.report(self.output.compare[0])
+        let after = try self.report(self.output.compare[1])
+        let comparison = LoadComparison(before, after)
+        do throws(BenchFailure) { try files.write(.html) { comparison.html() } } catch {
+            Console.printError(error.description)
+            throw BenchExit.outputFailed
+        }
+        try Console.printLine(comparison.text(style: .standardOutput))
+        if case .refused = comparison.verdict { throw BenchExit.unusable }
+    }
+
+    private func report(_ path: String) throws -> LoadReport {
+        let data: Data
+        do {
+            data = try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Data()
+        } catch {
+            let reason =
+                ToolConsole.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
+            Console.printError("--compare \(path): cannot be read: \(reason)")
+            throw BenchExit.unusable
+        }
+        return try Console.orExit("--compare \(path)") { () throws(LoadReportFault) in
+            try LoadReport(json: data)
+        }
+    }
+}
