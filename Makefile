@@ -7,7 +7,7 @@ SWIFT_FILES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Micro B
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean compare floors microbench counts flamegraph
+.PHONY: help run test build lint format clean baseline compare floors microbench counts flamegraph
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ floors: .build/floors/uring-floor .build/floors/epoll-floor ## Build the two C s
 .build/floors/%: Benchmarks/floors/%.c Benchmarks/floors/floor.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< $(shell pkg-config --libs liburing)
+
+baseline: build ## Prove 500 requests a second on 4 processors and 8 GB, and find the capacity (3 minutes; ARGS='--io both')
+	@python3 perf/baseline.py $(ARGS)
 
 compare: build ## CPU per request beside Redis, nginx, HAProxy and the floors, and every goal (15 minutes; ARGS=--quick)
 	@./.ci/setup perf counts
