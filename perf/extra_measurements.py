@@ -113,6 +113,13 @@ class Extra:
                 )
         self.results["system_calls"] = {"method": counter.method, "rows": rows}
 
+    def has(self, text):
+        return any(text in subject.name for subject in self.subjects)
+
+    def subject(self, name):
+        """The subject of that name; None when it was left out."""
+        return next((subject for subject in self.subjects if subject.name == name), None)
+
     # ---- latency ------------------------------------------------------------------------------------------------
 
     def capacity(self, name):
