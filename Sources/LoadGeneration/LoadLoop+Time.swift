@@ -113,7 +113,8 @@ extension LoadLoop where K: ~Copyable {
         self.endMeasuring()
         self.phase = .finishing
         self.phaseEndNanoseconds = self.arrivalNanoseconds + self.plan.timeoutNanoseconds
-        if self.schedule == nil || self.seat.control.isStopping { self.isDispatching = false }
+        // What has become due in the turn of a stop still leaves with it, or it would be missing for no reason.
+        if self.schedule == nil { self.isDispatching = false }
         if self.slots.used == 0 && self.nextDueNanoseconds == .max { self.beginClosing() }
     }
 
