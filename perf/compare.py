@@ -43,7 +43,7 @@ class Subject:
 def options_of(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--repeats", type=int, default=13, help="interleaved repeats (default 13; fewer than 7 show noise)"
+        "--repeats", type=int, default=11, help="interleaved repeats (default 11; fewer than 7 show noise)"
     )
     parser.add_argument("--seconds", type=float, default=0.5, help="length of one sample (default 0.5)")
     parser.add_argument(
