@@ -97,11 +97,11 @@ import Testing
         gateway.signal(SIGTERM)
         try await gateway.expectExit(0)
         _ = try await bench.exitStatus()
-        let report = try jsonObject(bench.output)
-        #expect(report["goaways"] as? Int == 10)
-        #expect(report["unanswered"] as? Int == 0)
-        #expect(report["invalid_answers"] as? Int == 0)
-        #expect(report["unexpected_frames"] as? Int == 0)
+        let outcome = try jsonObject(bench.output)["outcome"] as? [String: Any] ?? [:]
+        #expect(outcome["goAways"] as? Int == 10)
+        #expect(outcome["unanswered"] as? Int == 0)
+        #expect(outcome["invalidAnswers"] as? Int == 0)
+        #expect(outcome["unexpectedFrames"] as? Int == 0)
     }
 
     /// The deadline ends what would not end by itself.
