@@ -4,8 +4,8 @@ Callgrind executes the worker's instructions one by one and counts them, so that
 kernel does is not seen. Only the epoll backend runs there: Valgrind 3.19 starts io_uring and then sleeps through its wake-ups. The
 code above the kernel's contract is the same on both.
 """
-import collections, os, re, shutil, signal, subprocess, sys
-from harness import ROOT, free_port, tool
+import collections, os, re, shutil, subprocess, sys
+from harness import ROOT, end, free_port, tool
 from oapload import Load, ready
 
 # What counts a reference up or down. Those that the runtime calls itself, from one of these, are the same event.
@@ -147,12 +147,7 @@ class ProfiledGateway:
         return places
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, 20)
 
 
 def demangled(names):

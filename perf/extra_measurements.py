@@ -4,7 +4,7 @@ workers, and what a mass of closing connections does to the others. Everything l
 
 import json, os, random, signal, socket, statistics, subprocess, sys, threading, time
 from generators import OapBench
-from harness import ROOT, anonymous_bytes, cpu_nanoseconds, import_index, write_records
+from harness import ROOT, anonymous_bytes, import_index, write_records
 from peers import GENERATOR_PROCESSOR, Floor, HAProxy, MeasuredGateway, Nginx, PeerProblem, Redis, pinned
 
 IDLE_ALL, IDLE_GATEWAY, CLOSED_AT_ONCE = 1000, 10_000, 5000

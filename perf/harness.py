@@ -114,6 +114,34 @@ def read_report(text):
                 bottlenecks=generator["bottlenecks"], ok=report["verdict"] == "passed")
 
 
+def wait_ready(process, metrics):
+    """Until /readyz on the port `metrics` is 200; the end when that is not within 20 s."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            sys.exit(f"svc-gateway ended with status {process.returncode} before it was ready")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{metrics}/readyz", timeout=1).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.01)
+    process.kill()
+    sys.exit("svc-gateway is not ready after 20 s")
+
+
+def end(process, seconds):
+    """Ends a process by SIGTERM, and by SIGKILL after so many seconds; False when it came to that."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return False
+    return True
+
+
 class Gateway:
     """svc-gateway, with one worker unless told; `ready_seconds` is from its start to the first 200 of /readyz."""
 
@@ -125,17 +153,8 @@ class Gateway:
         # The working directory is not this checkout's: its configuration does not come in.
         command += ["--config", config] if config is not None else ["--oap-concurrency", "8192"]
         self.process = subprocess.Popen(command, cwd=os.path.dirname(index), env=environment)
-        while time.monotonic() - start < 20:
-            if self.process.poll() is not None:
-                sys.exit(f"svc-gateway ended with status {self.process.returncode} before it was ready")
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/readyz", timeout=1).close()
-                self.ready_seconds = time.monotonic() - start
-                return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.01)
-        self.process.kill()
-        sys.exit("svc-gateway is not ready after 20 s")
+        wait_ready(self.process, self.metrics)
+        self.ready_seconds = time.monotonic() - start
 
     def bench(self, seconds, connections, depth, keys=None, prefix=()):
         """oap-bench's report; every answer must be a 200."""
@@ -150,11 +169,7 @@ class Gateway:
         return read_report(output.stdout)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        if not end(self.process, 15):
             sys.exit("svc-gateway did not end within 15 s of SIGTERM")
         if self.process.returncode != 0:
             sys.exit(f"svc-gateway ended with status {self.process.returncode}")

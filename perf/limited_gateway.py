@@ -1,6 +1,6 @@
 """A gateway under the baseline's limits: some processors, and a memory that it must not exceed."""
-import json, os, signal, subprocess, sys, time, urllib.error, urllib.request
-from harness import free_port, tool
+import json, os, subprocess, urllib.request
+from harness import end, free_port, tool, wait_ready
 
 CGROUP_ROOT = "/sys/fs/cgroup"
 
@@ -61,17 +61,7 @@ class LimitedGateway:
             [tool("svc-gateway"), "--io", io, "--workers", str(len(processors)), "--oap-addr", str(self.port),
              "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning"],
             cwd=os.path.dirname(index), preexec_fn=limit)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                sys.exit(f"svc-gateway ended with status {self.process.returncode} before it was ready")
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/readyz", timeout=1).close()
-                return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.01)
-        self.process.kill()
-        sys.exit("svc-gateway is not ready after 20 s")
+        wait_ready(self.process, self.metrics)
 
     @property
     def limits(self):
@@ -92,12 +82,6 @@ class LimitedGateway:
             return json.load(answer)["details"]["io"]
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process, 15)
         self.group.close()
         return self.process.returncode

@@ -4,8 +4,8 @@ Every server has `name`, `port`, `pid` (the process that serves), `processor_nan
 matter are in README.md; change both together.
 """
 
-import os, shutil, signal, socket, struct, subprocess, sys, time
-from harness import ROOT, Gateway, cpu_nanoseconds, free_port
+import os, shutil, socket, struct, subprocess, time
+from harness import ROOT, Gateway, cpu_nanoseconds, end, free_port
 
 SERVER_PROCESSOR, GENERATOR_PROCESSOR = ("0", "1") if (os.cpu_count() or 1) > 1 else ("0", "0")
 # The answer of the HTTP peers: as long as a record of the index.
@@ -82,13 +82,7 @@ class Peer:
         return cpu_nanoseconds(self.pid)
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process, 5)
 
 
 class MeasuredGateway(Gateway):

@@ -14,11 +14,14 @@ extension WorkerCore {
     /// A `lookUp` of `key` ends with an error; returns what to append. A malformed key's is that it is malformed.
     public mutating func failed(_ request: FrameHeader, _ key: Span<UInt8>, _ code: ErrorCode) -> Refusal {
         guard IndexKey.isValid(key) else { return self.refusal(request, .badRequest, Self.malformedKey) }
-        if code == .indexUnavailable || code == .backendUnavailable { self.telemetry.add(self.metrics.indexFailures) }
-        return self.refusal(request, code, retryAfterMilliseconds: Self.failureRetryMilliseconds)
+        return self.failure(request, code, nil)
     }
 
-    static var failureRetryMilliseconds: UInt64 { 1000 }
+    /// The answer to an admitted request that came to nothing; counted here.
+    private mutating func failure(_ request: FrameHeader, _ code: ErrorCode, _ sentence: String?) -> Refusal {
+        if code == .indexUnavailable || code == .backendUnavailable { self.telemetry.add(self.metrics.indexFailures) }
+        return self.refusal(request, code, sentence, retryAfterMilliseconds: 1000)
+    }
 
     /// The turn's requests are served: records the latency of those that it answered, all of which arrived at
     /// `arrivalNanoseconds`, and gives the permit back under which requests have passed.
@@ -58,9 +61,7 @@ extension WorkerCore {
         _ ticket: Ticket, _ code: ErrorCode, sentence: String? = nil, nowNanoseconds: UInt64
     ) -> Refusal? {
         guard let request = self.closed(ticket, nowNanoseconds) else { return nil }
-        if code == .indexUnavailable || code == .backendUnavailable { self.telemetry.add(self.metrics.indexFailures) }
-        let refusal = self.refusal(
-            request.request, code, sentence, retryAfterMilliseconds: Self.failureRetryMilliseconds)
+        let refusal = self.failure(request.request, code, sentence)
         self.settleLate(request, nowNanoseconds: nowNanoseconds)
         return refusal
     }

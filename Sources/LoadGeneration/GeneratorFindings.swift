@@ -7,8 +7,6 @@ internal import LoadReport
 struct GeneratorFindings {
     /// Of a thread's time: what is left is needed for waking up and for what the kernel does beside it.
     static let processorShareMax = 0.95
-    /// Of the requests that were due.
-    static let offeredShareMin = 0.99
     /// A generator that falls behind sends more at once, and each of them for less: only well above its own cost is a
     /// rate beyond it.
     static let projectedShareMax = 2.0
@@ -61,9 +59,9 @@ struct GeneratorFindings {
     private mutating func judgeOffer(_ tally: AnswerTally, _ plan: LoadPlan) {
         let account = tally.generator
         let due = tally.due
-        guard due > 0, Double(account.backlog) > Double(due) * (1 - Self.offeredShareMin) else { return }
+        guard due > 0, Double(account.backlog) > Double(due) * (1 - LoadReport.Outcome.offeredShareMin) else { return }
         let offered = due - min(account.backlog, due)
-        guard account.blockedShare >= 1 - Self.offeredShareMin else {
+        guard account.blockedShare >= 1 - LoadReport.Outcome.offeredShareMin else {
             self.bottlenecks.append(
                 "of \(due) requests that were due it had sent \(offered) when the time was over, with connections free")
             return

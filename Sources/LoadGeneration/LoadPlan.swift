@@ -137,9 +137,16 @@ public struct ExpectedStatuses: Equatable, Sendable {
 
     /// Nil when it is no list of numbers from 100 to 599.
     public init?(parsing text: String) {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt16($0) }
-        guard !parts.isEmpty, parts.allSatisfy({ $0.map { (100...599).contains($0) } ?? false }) else { return nil }
-        self.statuses = parts.compactMap { $0 }
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        let numbers = parts.compactMap { $0 }
+        guard numbers.count == parts.count else { return nil }
+        self.init(numbers)
+    }
+
+    /// Nil when there is none, or one that is not from 100 to 599.
+    public init?(_ numbers: [Int]) {
+        guard !numbers.isEmpty, numbers.allSatisfy((100...599).contains) else { return nil }
+        self.statuses = numbers.map { UInt16($0) }
     }
 
     public var description: String { self.statuses.map(String.init).joined(separator: ",") }

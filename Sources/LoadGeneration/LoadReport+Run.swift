@@ -28,10 +28,7 @@ extension LoadReport {
 
     private var verdictWithoutThresholds: Verdict {
         guard self.generator.bottlenecks.isEmpty else { return .unusable }
-        let isClean =
-            self.outcome.answers > 0 && self.outcome.errors == 0 && self.outcome.unexpectedFrames == 0
-            && self.outcome.connectionsLost == 0
-        return isClean ? .passed : .failed
+        return self.outcome.isClean ? .passed : .failed
     }
 }
 

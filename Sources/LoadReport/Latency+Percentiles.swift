@@ -25,6 +25,14 @@ extension LoadReport.Latency {
 }
 
 extension LoadReport.Outcome {
+    /// Of the requests that were due, the share that has to leave for a rate to count as offered.
+    public static let offeredShareMin = 0.99
+
+    /// True when every answer was valid and expected, and nothing was lost or came unasked.
+    public var isClean: Bool {
+        self.successes > 0 && self.errors == 0 && self.unexpectedFrames == 0 && self.connectionsLost == 0
+    }
+
     /// Of the requests due that are no success, 0 to 1; nil when none was due.
     public var errorShare: Double? {
         self.requestsDue > 0 ? Double(self.errors) / Double(self.requestsDue) : nil

@@ -28,15 +28,6 @@ public struct Threshold: Equatable, Sendable {
         case lessOrEqual = "<="
         case greater = ">"
         case greaterOrEqual = ">="
-
-        func holds(_ measured: Double, _ limit: Double) -> Bool {
-            switch self {
-            case .less: measured < limit
-            case .lessOrEqual: measured <= limit
-            case .greater: measured > limit
-            case .greaterOrEqual: measured >= limit
-            }
-        }
     }
 
     /// As it was given, without spaces.
@@ -53,17 +44,27 @@ public struct Threshold: Equatable, Sendable {
         self.limit = limit
     }
 
+    /// Whether a value in the metric's unit is within the limit.
+    public func holds(_ measured: Double) -> Bool {
+        switch self.relation {
+        case .less: measured < self.limit
+        case .lessOrEqual: measured <= self.limit
+        case .greater: measured > self.limit
+        case .greaterOrEqual: measured >= self.limit
+        }
+    }
+
     /// Whether the run has held it. A run that has measured nothing of the kind has not.
     public func evaluate(_ report: LoadReport) -> LoadReport.ThresholdResult {
         let measured = self.metric.measured(in: report)
-        let passed = measured.map { self.relation.holds($0, self.limit) } ?? false
+        let passed = measured.map(self.holds) ?? false
         return LoadReport.ThresholdResult(expression: self.expression, measured: measured, passed: passed)
     }
 
     /// Whether a stretch of the run has missed it; nil when the stretch does not tell, having no answers or no such
     /// percentile.
     public func isMissed(in interval: LoadReport.Interval) -> Bool? {
-        self.metric.measured(in: interval).map { !self.relation.holds($0, self.limit) }
+        self.metric.measured(in: interval).map { !self.holds($0) }
     }
 }
 

@@ -47,6 +47,11 @@ public struct ToolConsole: Sendable {
         return Self.outputFailed
     }
 
+    /// Why something failed, by the errno's name where there is one, since Foundation's sentences leave it out.
+    public static func reason(of error: any Error) -> String {
+        Self.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
+    }
+
     /// The errno where there is one, which Foundation keeps in the error or in the one beneath it.
     public static func systemError(of error: any Error) -> Int32? {
         let outer = error as NSError

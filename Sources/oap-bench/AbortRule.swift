@@ -53,7 +53,7 @@ struct AbortRule: Sendable {
             let isFinal = self.dueTotal.map { !threshold.holds(Double(self.errorsSoFar) / Double(max($0, 1))) } ?? false
             return (isMissed, isFinal)
         case .max, .percentile(100):
-            return (false, interval.answers > 0 && !threshold.holds(interval.max))
+            return (false, threshold.isMissed(in: interval) ?? false)
         case .percentile(let percentile):
             self.slowSoFar[index] += Self.slowShareMin(interval, threshold) * Double(interval.answers)
             // What a percentile allows to be slower, a little less: the shares are exact and its decimals are not.

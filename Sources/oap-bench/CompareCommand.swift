@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import LoadReport
-import Reactor
 import Terminal
 
 /// `--compare`: two reports of earlier runs beside each other.
@@ -42,9 +41,7 @@ struct CompareCommand {
         do {
             data = try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Data()
         } catch {
-            let reason =
-                ToolConsole.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
-            Console.printError("--compare \(path): cannot be read: \(reason)")
+            Console.printError("--compare \(path): cannot be read: \(ToolConsole.reason(of: error))")
             throw BenchExit.unusable
         }
         return try Console.orExit("--compare \(path)") { () throws(LoadReportFault) in

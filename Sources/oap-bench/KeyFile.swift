@@ -13,23 +13,18 @@ enum KeyFile {
     static func read(_ path: String) throws(Failure) -> KeySet {
         let file: FileHandle
         do { file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path)) } catch {
-            throw Failure(description: "\(path): cannot be read: \(Self.reason(of: error))")
+            throw Failure(description: "\(path): cannot be read: \(ToolConsole.reason(of: error))")
         }
         var reader = Reader(path: path)
         while true {
             let chunk: Data?
             do { chunk = try file.read(upToCount: 1 << 20) } catch {
-                throw Failure(description: "\(path): cannot be read: \(Self.reason(of: error))")
+                throw Failure(description: "\(path): cannot be read: \(ToolConsole.reason(of: error))")
             }
             guard let chunk, !chunk.isEmpty else { break }
             try reader.take([UInt8](chunk))
         }
         return try reader.finish()
-    }
-
-    /// The errno where there is one, since Foundation's sentences leave it out.
-    private static func reason(of error: any Error) -> String {
-        ToolConsole.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
     }
 
     /// Splits chunks into lines.

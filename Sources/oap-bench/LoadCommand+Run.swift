@@ -44,29 +44,38 @@ extension LoadCommand {
             write: { Console.printToStandardError($0) })
     }
 
-    /// Files first: what is on the screen is seen to be lost, a file is not.
     private func publish(_ report: LoadReport, _ files: ReportFiles) throws {
-        var failure: BenchFailure?
+        try self.publish(
+            files, text: { report.text(style: .standardOutput) }, json: { try report.json() },
+            file: { try Self.content(of: report, $0) })
+    }
+
+    private static func content(of report: LoadReport, _ kind: ReportFiles.Kind) throws -> String {
+        switch kind {
+        case .json: try report.json() + "\n"
+        case .csv: report.csv()
+        case .hdrLog: try report.hdrLog()
+        case .html: report.html()
+        }
+    }
+
+    /// Files first: what is on the screen is seen to be lost, a file is not.
+    private func publish(
+        _ files: ReportFiles, text: () -> String, json: () throws -> String,
+        file content: (ReportFiles.Kind) throws -> String
+    ) throws {
+        var hasFailed = false
         for kind in files.kinds {
-            do throws(BenchFailure) {
-                try files.write(kind) {
-                    switch kind {
-                    case .json: try report.json() + "\n"
-                    case .csv: report.csv()
-                    case .hdrLog: try report.hdrLog()
-                    case .html: report.html()
-                    }
-                }
-            } catch {
+            do throws(BenchFailure) { try files.write(kind) { try content(kind) } } catch {
                 Console.printError(error.description)
-                failure = failure ?? error
+                hasFailed = true
             }
         }
         switch self.output.format {
-        case .text: try Console.printLine(report.text(style: .standardOutput))
-        case .json: try Console.printLine(try report.json())
+        case .text: try Console.printLine(text())
+        case .json: try Console.printLine(try json())
         }
-        if failure != nil { throw BenchExit.outputFailed }
+        if hasFailed { throw BenchExit.outputFailed }
     }
 
     // MARK: A search
@@ -86,27 +95,11 @@ extension LoadCommand {
         }
     }
 
+    /// The search as JSON; the other files show the run that confirmed its rate.
     private func publish(_ found: RateSearchReport, _ files: ReportFiles) throws {
-        var failure: BenchFailure?
-        for kind in files.kinds {
-            do throws(BenchFailure) {
-                try files.write(kind) {
-                    switch kind {
-                    case .json: try found.json() + "\n"
-                    case .csv: found.report?.csv() ?? ""
-                    case .hdrLog: try found.report?.hdrLog() ?? ""
-                    case .html: found.report?.html() ?? ""
-                    }
-                }
-            } catch {
-                Console.printError(error.description)
-                failure = failure ?? error
-            }
+        try self.publish(files, text: { found.text(style: .standardOutput) }, json: { try found.json() }) { kind in
+            guard kind != .json else { return try found.json() + "\n" }
+            return try found.report.map { try Self.content(of: $0, kind) } ?? ""
         }
-        switch self.output.format {
-        case .text: try Console.printLine(found.text(style: .standardOutput))
-        case .json: try Console.printLine(try found.json())
-        }
-        if failure != nil { throw BenchExit.outputFailed }
     }
 }

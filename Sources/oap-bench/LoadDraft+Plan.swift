@@ -29,7 +29,7 @@ extension LoadDraft {
         plan.timeoutNanoseconds = Self.nanoseconds(self.timeoutMilliseconds ?? LoadDefaults.timeoutMilliseconds)
         plan.seed = UInt64(self.seed ?? 1)
         plan.backend = backend
-        plan.expected = self.expected
+        plan.expected = self.expect.flatMap { ExpectedStatuses($0) } ?? .successOnly
         plan.scenario = scenario
         plan.toolVersion = toolVersion
         return plan
@@ -51,11 +51,6 @@ extension LoadDraft {
 
     private var warmupDefault: Int {
         self.isClosed == true ? LoadDefaults.warmupClosedMilliseconds : LoadDefaults.warmupOpenMilliseconds
-    }
-
-    private var expected: ExpectedStatuses {
-        let texts = (self.expect ?? [200]).map { String($0) }
-        return ExpectedStatuses(parsing: texts.joined(separator: ",")) ?? .successOnly
     }
 
     private static func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }

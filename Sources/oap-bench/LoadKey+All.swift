@@ -107,7 +107,7 @@ extension LoadKey {
             defaultText: "200", expected: "statuses from 100 to 599, as \"200,404\" or [200, 404]",
             read: { input, draft in
                 guard let statuses = Self.statuses(input) else { return false }
-                draft.expect = (draft.expect ?? []) + statuses
+                draft.expect = (draft.expect ?? []) + statuses.map(Int.init)
                 return true
             }, forget: { $0.expect = nil }, isList: true),
     ]
@@ -143,10 +143,8 @@ extension LoadKey {
             })
     }
 
-    private static func statuses(_ input: SettingInput) -> [Int]? {
-        if let words = input.words {
-            return ExpectedStatuses(parsing: words).map { $0.statuses.map(Int.init) }
-        }
-        return input.integer.flatMap { (100...599).contains($0) ? [$0] : nil }
+    private static func statuses(_ input: SettingInput) -> [UInt16]? {
+        if let words = input.words { return ExpectedStatuses(parsing: words)?.statuses }
+        return input.integer.flatMap { ExpectedStatuses([$0]) }?.statuses
     }
 }

@@ -15,7 +15,7 @@ enum LoadVerdict {
         if report.verdict == .unusable {
             guard !hasMissed, !thresholds.isEmpty, thresholds.allSatisfy(\.suffersFromDelay), Self.isOffered(report)
             else { return }
-            report.verdict = Self.isClean(report.outcome) ? .passed : .failed
+            report.verdict = report.outcome.isClean ? .passed : .failed
         }
         if hasMissed {
             report.verdict = .missed
@@ -30,18 +30,14 @@ enum LoadVerdict {
     private static func isOffered(_ report: LoadReport) -> Bool {
         let outcome = report.outcome
         let share = Double(outcome.requestsSent) / Double(max(outcome.requestsDue, 1))
-        guard outcome.requestsDue > 0, share >= Self.offeredShareMin, let rate = report.plan.rate else { return false }
+        guard outcome.requestsDue > 0, share >= LoadReport.Outcome.offeredShareMin, let rate = report.plan.rate else {
+            return false
+        }
         // A ramp has fewer, and an interrupted run is over sooner.
         let seconds = min(report.plan.durationSeconds, outcome.elapsedSeconds)
-        let isRamp = Double(outcome.requestsDue) < Self.offeredShareMin * rate * seconds
-        return isRamp || outcome.answersPerSecond >= Self.offeredShareMin * rate
+        let isRamp = Double(outcome.requestsDue) < LoadReport.Outcome.offeredShareMin * rate * seconds
+        return isRamp || outcome.answersPerSecond >= LoadReport.Outcome.offeredShareMin * rate
     }
-
-    private static func isClean(_ outcome: LoadReport.Outcome) -> Bool {
-        outcome.successes > 0 && outcome.errors == 0 && outcome.unexpectedFrames == 0 && outcome.connectionsLost == 0
-    }
-
-    private static let offeredShareMin = 0.99
 
     /// What to exit with; nil for success.
     static func exit(_ verdict: LoadReport.Verdict) -> ExitCode? {

@@ -1,5 +1,4 @@
 import Foundation
-import Reactor
 import Terminal
 
 /// Files that a report goes to: checked before anything is loaded, since a minute of load for nothing is a minute lost,
@@ -44,9 +43,7 @@ struct ReportFiles: Sendable {
                 try FileHandle(forWritingTo: URL(fileURLWithPath: path)).write(contentsOf: data)
             }
         } catch {
-            let reason =
-                ToolConsole.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
-            throw BenchFailure("\(kind.flag) \(path): cannot be written: \(reason)")
+            throw BenchFailure("\(kind.flag) \(path): cannot be written: \(ToolConsole.reason(of: error))")
         }
     }
 

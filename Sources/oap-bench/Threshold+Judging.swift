@@ -15,14 +15,4 @@ extension Threshold {
         case (_, .less), (_, .lessOrEqual): true
         }
     }
-
-    /// Whether a value in the metric's unit is within the limit.
-    func holds(_ value: Double) -> Bool {
-        switch self.relation {
-        case .less: value < self.limit
-        case .lessOrEqual: value <= self.limit
-        case .greater: value > self.limit
-        case .greaterOrEqual: value >= self.limit
-        }
-    }
 }

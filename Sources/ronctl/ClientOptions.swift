@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Foundation
 import Terminal
-public import Reactor
+import Reactor
 
 /// Where the gateway is and how patient the client is: the same for all commands that speak OAP/1.
 struct ClientOptions: ParsableArguments {
@@ -53,6 +53,6 @@ enum ClientFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension TimeSpan: ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
-    public var defaultValueDescription: String { self.description }
+    init?(argument: String) { self.init(parsing: argument) }
+    var defaultValueDescription: String { self.description }
 }
