@@ -48,14 +48,108 @@ import Testing
         #expect(limit.openCount == 0, "a permit that nobody keeps is back at once")
     }
 
+    private static func isGranted(_ limit: ConcurrencyLimit, critical: Bool) -> Bool {
+        limit.acquire(critical: critical) != nil
+    }
+
+    @Test func aLoweredLimitDrainsAndARaisedOneHoldsAtOnce() {
+        let limit = ConcurrencyLimit(openMax: 4)
+        var held = PermitStack()
+        for _ in 1...4 { _ = held.push(from: limit) }
+        limit.configure(openMax: 2, criticalReserve: 0)
+        #expect(limit.openMax == 2)
+        #expect(limit.openCount == 4, "nothing is cancelled")
+        for left in [3, 2] {
+            #expect(Self.isRefused(limit))
+            held.dropOne()
+            #expect(limit.openCount == left)
+        }
+        #expect(Self.isRefused(limit), "as many as are allowed are open")
+        held.dropOne()
+        #expect(!Self.isRefused(limit))
+        limit.configure(openMax: ConcurrencyLimit.openMaxLargest, criticalReserve: 0)
+        let raised = (held.push(from: limit), held.push(from: limit))
+        #expect(raised == (true, true))
+        #expect(limit.openCount == 3 && limit.openMax == ConcurrencyLimit.openMaxLargest)
+    }
+
+    @Test func theReserveIsForCriticalRequestsOnly() {
+        let limit = ConcurrencyLimit(openMax: 3, criticalReserve: 1)
+        var held = PermitStack()
+        let ordinary = (held.push(from: limit), held.push(from: limit), held.push(from: limit))
+        #expect(ordinary == (true, true, false))
+        #expect(!limit.hasOrdinaryPermit)
+        let critical = (held.push(from: limit, critical: true), held.push(from: limit, critical: true))
+        #expect(critical == (true, false), "the reserve is within the limit")
+        held.dropOne()
+        #expect(!Self.isGranted(limit, critical: false), "the permit went back to the reserve")
+        held.dropOne()
+        #expect(limit.hasOrdinaryPermit)
+        #expect(Self.isGranted(limit, critical: false))
+        limit.configure(openMax: 3, criticalReserve: 9)
+        #expect(limit.criticalReserve == 9)
+        held.dropAll()
+        #expect(!Self.isGranted(limit, critical: false), "a reserve of everything leaves ordinary requests nothing")
+        #expect(Self.isGranted(limit, critical: true))
+    }
+
+    @Test func theAdaptiveLimitHoldsBackWhatIsNotCritical() {
+        let limit = ConcurrencyLimit(openMax: 4, criticalReserve: 1)
+        #expect(limit.adaptiveMax == nil)
+        limit.adapt(to: 1)
+        var held = PermitStack()
+        let ordinary = (held.push(from: limit), held.push(from: limit))
+        #expect(ordinary == (true, false))
+        for _ in 2...4 {
+            let critical = held.push(from: limit, critical: true)
+            #expect(critical)
+        }
+        #expect(limit.openCount == 4)
+        held.dropAll()
+        limit.adapt(to: .max)
+        #expect(limit.adaptiveMax == ConcurrencyLimit.openMaxLargest)
+        for _ in 1...3 {
+            let granted = held.push(from: limit)
+            #expect(granted)
+        }
+        #expect(!Self.isGranted(limit, critical: false), "the reserve stays whatever the adaptive limit is")
+        held.dropAll()
+        limit.adapt(to: 2)
+        limit.configure(openMax: 3, criticalReserve: 0)
+        let after = (held.push(from: limit), held.push(from: limit), held.push(from: limit))
+        #expect(after == (true, true, false), "configuring keeps the adaptive limit")
+        limit.adapt(to: nil)
+        let lifted = held.push(from: limit)
+        #expect(lifted)
+        #expect(limit.openMax == 3, "the configured limit is what it was")
+    }
+
+    @Test func thePeakIsExactAndBeginsAgainWhenTaken() {
+        let limit = ConcurrencyLimit(openMax: 4)
+        var held = PermitStack()
+        for _ in 1...3 { _ = held.push(from: limit) }
+        held.dropOne()
+        held.dropOne()
+        #expect(limit.openPeak == 3)
+        let first = limit.takePeak()
+        #expect(first == 3)
+        #expect(limit.openPeak == 1, "what is open still")
+        _ = held.push(from: limit)
+        held.dropAll()
+        let taken = [limit.takePeak(), limit.takePeak()]
+        #expect(taken == [2, 0])
+    }
+
     /// What the threads count by themselves.
     final class Tally: Sendable {
         let holders = Atomic<Int>(0)
         let peak = Atomic<Int>(0)
         let refusals = Atomic<Int>(0)
+        let violations = Atomic<Int>(0)
     }
 
     /// Two threads, a million operations: holders are counted by themselves, outside the limit, and never exceed it.
+    /// `admission-proof permits` is the same for as long as one likes.
     @Test func twoThreadsNeverExceedTheLimit() async {
         let limit = ConcurrencyLimit(openMax: 3)
         let tally = Tally()
@@ -82,6 +176,44 @@ import Testing
         }
         #expect(tally.peak.load(ordering: .relaxed) == 3)
         #expect(tally.refusals.load(ordering: .relaxed) > 0, "the limit was reached")
+        #expect(limit.openPeak == 3, "the limit's own gauge agrees with those who hold permits")
+        #expect(limit.openCount == 0)
+    }
+
+    /// While one thread acquires and drops, the bounds move: what is granted never exceeds the bound that was set last
+    /// before it, because whoever lowers it sees what is open at that very moment.
+    @Test func movingBoundsLoseNoPermit() async {
+        let limit = ConcurrencyLimit(openMax: 4)
+        let tally = Tally()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var random = SeededGenerator(seed: 7)
+                var held = PermitStack()
+                for _ in 0..<300_000 {
+                    if held.count > 0 && random.oneIn(2) {
+                        held.dropOne()
+                    } else {
+                        _ = held.push(from: limit, critical: random.oneIn(2))
+                    }
+                    // The only holder: the count is its own, whatever happens to the bounds.
+                    if limit.openCount != held.count { tally.violations.add(1, ordering: .relaxed) }
+                }
+                held.dropAll()
+            }
+            group.addTask {
+                var random = SeededGenerator(seed: 8)
+                for _ in 0..<100_000 {
+                    let openMax = 1 + Int(random.next() % 4)
+                    limit.configure(openMax: openMax, criticalReserve: Int(random.next() % 2))
+                    limit.adapt(to: random.oneIn(2) ? nil : 1 + Int(random.next() % 4))
+                    let before = limit.openCount
+                    let after = limit.openCount
+                    // Lowered below what is open, it can only fall; else it may rise as far as the limit.
+                    if after > max(before, openMax) { tally.violations.add(1, ordering: .relaxed) }
+                }
+            }
+        }
+        #expect(tally.violations.load(ordering: .relaxed) == 0)
         #expect(limit.openCount == 0)
     }
 }
@@ -92,8 +224,8 @@ struct PermitStack: ~Copyable {
     private(set) var count = 0
 
     /// False when the limit refused.
-    mutating func push(from limit: ConcurrencyLimit) -> Bool {
-        guard self.count < 4, let permit = limit.acquire() else { return false }
+    mutating func push(from limit: ConcurrencyLimit, critical isCritical: Bool = false) -> Bool {
+        guard self.count < 4, let permit = limit.acquire(critical: isCritical) else { return false }
         self.permits[self.count] = consume permit
         self.count += 1
         return true
