@@ -15,10 +15,12 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "Benchmarks",
     products: [
-        .executable(name: "microbench-count", targets: ["microbench-count"])
+        .executable(name: "microbench-count", targets: ["microbench-count"]),
+        .executable(name: "slow-index-gateway", targets: ["slow-index-gateway"]),
     ],
     dependencies: [
         .package(name: "svc-gateway", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         // Without its traits: their interposers are libraries of their own, and what they count is counted here by others.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.0", traits: []),
     ],
@@ -30,6 +32,14 @@ let package = Package(
             swiftSettings: strict),
         // Runs one of them so many times: perf/microbench.py counts what that costs. Builds without ordo-one/benchmark.
         .executableTarget(name: "microbench-count", dependencies: ["Microbenchmarks"], swiftSettings: strict),
+        // What `make overload` loads when permits are to be the limit.
+        .executableTarget(
+            name: "slow-index-gateway",
+            dependencies: [
+                .product(name: "GatewayRooms", package: "svc-gateway"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         // `make microbench`: wall-clock and processor time.
         .executableTarget(
             name: "Micro",
