@@ -7,7 +7,7 @@ SWIFT_FILES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Micro B
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean baseline compare floors microbench counts flamegraph
+.PHONY: help run test build lint format clean baseline compare overload floors microbench counts flamegraph
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,19 @@ compare: build ## CPU per request beside Redis, nginx, HAProxy and the floors, a
 	@./.ci/setup perf counts
 	@$(MAKE) --no-print-directory floors
 	@python3 perf/compare.py $(ARGS)
+
+overload: build ## Goodput, latency, fairness and abuse at up to ten times the load, and every goal (10 minutes; ARGS=--quick)
+	@./.ci/setup overload
+	@for product in slow-index-gateway admission-proof permit-proof; do \
+		$(SWIFT) build -c release --package-path Benchmarks --product $$product || exit 1; \
+	done
+	$(SWIFT) build -c release --product svc-gateway --scratch-path .build/admission-off -Xswiftc -DADMISSION_OFF
+	@$(MAKE) --no-print-directory .build/overload/offer .build/overload/abuse .build/overload/slow-http
+	@python3 perf/overload.py $(ARGS)
+
+.build/overload/%: Benchmarks/overload/%.c Benchmarks/overload/load.h Benchmarks/overload/offer.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -o $@ $<
 
 counts: build ## Instructions, allocations and reference counts: of microbenchmarks against thresholds, and of a live gateway
 	@./.ci/setup counts

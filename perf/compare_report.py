@@ -130,19 +130,21 @@ def summary(result):
     return f"{count[True]} goals met, {count[False]} missed, {count[None]} not shown by this run"
 
 
+def aligned(head, rows):
+    """A table for a terminal."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 or column == len(head) - 1 and head[0] == "goal" else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in [head, *rows]
+    ]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
 def text(result):
-    parts = [conditions(result)]
-    for head, rows in tables(result):
-        widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column == 0 or column == len(head) - 1 and head[0] == "goal" else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths))
-            ).rstrip()
-            for row in [head, *rows]
-        ]
-        parts.append("\n".join([lines[0], "-" * len(lines[0]), *lines[1:]]))
-    return "\n\n".join([*parts, summary(result)])
+    return "\n\n".join([conditions(result), *[aligned(head, rows) for head, rows in tables(result)], summary(result)])
 
 
 def markdown(result):

@@ -8,7 +8,8 @@
 //
 //   abuse PORT SECONDS SLOW TRICKLERS HELLOS/S CONNECTS/S CANCELS/S
 //
-// Reports what it has done as JSON. A connection that the gateway ends is opened again, at most one a millisecond of each kind.
+// Reports what it has done as JSON. A connection that the gateway ends is opened again, at most one a millisecond of
+// each kind.
 
 #include "load.h"
 
@@ -27,16 +28,18 @@ struct peer {
 
 static struct peer peers[CONNECTIONS_MAX];
 static int peers_count, port, poller;
-static struct { uint64_t bytes_slow, bytes_trickled, hellos, connects, cancels, ended, refused; } done;
+static struct {
+    uint64_t bytes_slow, bytes_trickled, hellos, connects, cancels, ended, refused;
+} done;
 static uint8_t many[16384], hello_frames[64 * HEADER_BYTES], resolves[64 * 64];
 static size_t many_bytes, resolves_bytes;
 
-static void build_frames(void)
-{
+static void build_frames(void) {
     char *text = (char *)many + HEADER_BYTES;
     size_t length = 0;
     text[length++] = '[';
-    for (int key = 0; key < MANY_KEYS; key++) length += (size_t)sprintf(text + length, "%s\"name:%012d\"", key ? "," : "", key);
+    for (int key = 0; key < MANY_KEYS; key++)
+        length += (size_t)sprintf(text + length, "%s\"name:%012d\"", key ? "," : "", key);
     text[length++] = ']';
     put_header(many, length, 1, 0x0101, 666, 1);
     many_bytes = HEADER_BYTES + length;
@@ -49,8 +52,7 @@ static void build_frames(void)
     }
 }
 
-static void open_peer(struct peer *peer, uint64_t now)
-{
+static void open_peer(struct peer *peer, uint64_t now) {
     peer->descriptor = begin_connect(port);
     peer->offset = 0;
     peer->next = now + MILLISECOND;
@@ -66,8 +68,7 @@ static void open_peer(struct peer *peer, uint64_t now)
     }
 }
 
-static void reopen(struct peer *peer, uint64_t now)
-{
+static void reopen(struct peer *peer, uint64_t now) {
     if (peer->descriptor >= 0) close(peer->descriptor);
     peer->descriptor = -1;
     peer->next = now + 10 * MILLISECOND;
@@ -75,8 +76,7 @@ static void reopen(struct peer *peer, uint64_t now)
 }
 
 // Sends on from where the peer is in `data`; false when the connection has ended.
-static bool send_part(struct peer *peer, const uint8_t *data, size_t bytes, size_t most, uint64_t *count)
-{
+static bool send_part(struct peer *peer, const uint8_t *data, size_t bytes, size_t most, uint64_t *count) {
     size_t left = bytes - peer->offset;
     ssize_t sent = send(peer->descriptor, data + peer->offset, left < most ? left : most, MSG_NOSIGNAL);
     if (sent < 0) return errno == EAGAIN || errno == ENOTCONN || errno == EINTR;
@@ -85,8 +85,7 @@ static bool send_part(struct peer *peer, const uint8_t *data, size_t bytes, size
     return true;
 }
 
-static void act(struct peer *peer, uint64_t now)
-{
+static void act(struct peer *peer, uint64_t now) {
     if (peer->descriptor < 0) {
         open_peer(peer, now);
         return;
@@ -107,22 +106,21 @@ static void act(struct peer *peer, uint64_t now)
     if (!lives) reopen(peer, now);
 }
 
-static void flood_hellos(uint64_t wanted)
-{
+static void flood_hellos(uint64_t wanted) {
     // What full sockets do not take is not owed: the flood has a rate and no memory.
     static uint64_t forgiven, bytes;
     for (int tried = 0; done.hellos + forgiven < wanted && tried < 4 * HELLO_CONNECTIONS; tried++) {
         struct peer *peer = &peers[tried % HELLO_CONNECTIONS];
         if (peer->descriptor < 0) continue;
-        if (!send_part(peer, hello_frames, sizeof hello_frames, sizeof hello_frames, &bytes)) reopen(peer, nanoseconds());
+        if (!send_part(peer, hello_frames, sizeof hello_frames, sizeof hello_frames, &bytes))
+            reopen(peer, nanoseconds());
         done.hellos = bytes / HEADER_BYTES;
     }
     if (done.hellos + forgiven < wanted) forgiven = wanted - done.hellos;
 }
 
 // Connects, sends `data`, and resets the connection.
-static bool hit(const uint8_t *data, size_t bytes)
-{
+static bool hit(const uint8_t *data, size_t bytes) {
     int descriptor = begin_connect(port);
     if (descriptor < 0) return false;
     // On loopback a connect has ended when it returns, unless the backlog is full.
@@ -133,8 +131,7 @@ static bool hit(const uint8_t *data, size_t bytes)
     return is_sent;
 }
 
-static void drain(void)
-{
+static void drain(void) {
     static uint8_t sink[262144];
     struct epoll_event events[256];
     int count = epoll_wait(poller, events, 256, 1);
@@ -145,13 +142,14 @@ static void drain(void)
     }
 }
 
-int main(int count, char **arguments)
-{
+int main(int count, char **arguments) {
     if (count != 8) fail(64, "usage: abuse PORT SECONDS SLOW TRICKLERS HELLOS/S CONNECTS/S CANCELS/S");
     port = atoi(arguments[1]);
-    double seconds = atof(arguments[2]), hellos = atof(arguments[5]), connects = atof(arguments[6]), cancels = atof(arguments[7]);
+    double seconds = atof(arguments[2]), hellos = atof(arguments[5]), connects = atof(arguments[6]),
+           cancels = atof(arguments[7]);
     int slow = atoi(arguments[3]), tricklers = atoi(arguments[4]);
-    if (port <= 0 || port > 65535 || seconds <= 0 || seconds > 600 || slow < 0 || tricklers < 0 || slow + tricklers + HELLO_CONNECTIONS > CONNECTIONS_MAX)
+    if (port <= 0 || port > 65535 || seconds <= 0 || seconds > 600 || slow < 0 || tricklers < 0 ||
+        slow + tricklers + HELLO_CONNECTIONS > CONNECTIONS_MAX)
         fail(64, "abuse: a number is out of range");
     raise_descriptor_limit();
     build_frames();
@@ -172,15 +170,25 @@ int main(int count, char **arguments)
             if (peers[number].next <= now) act(&peers[number], now);
         flood_hellos((uint64_t)(elapsed * hellos));
         for (int burst = 0; burst < 64 && (double)(done.connects + missed) < elapsed * connects; burst++)
-            if (hit(NULL, 0)) done.connects++; else missed++;
+            if (hit(NULL, 0))
+                done.connects++;
+            else
+                missed++;
         for (int burst = 0; burst < 64 && (double)done.cancels < elapsed * cancels; burst++)
-            if (hit(resolves, resolves_bytes)) done.cancels++; else { done.refused++; break; }
+            if (hit(resolves, resolves_bytes))
+                done.cancels++;
+            else {
+                done.refused++;
+                break;
+            }
         drain();
     }
-    printf("{\"seconds\":%.2f,\"slow_readers\":%d,\"slow_reader_bytes\":%llu,\"tricklers\":%d,\"bytes_trickled\":%llu,\"hellos\":%llu,"
+    printf("{\"seconds\":%.2f,\"slow_readers\":%d,\"slow_reader_bytes\":%llu,\"tricklers\":%d,\"bytes_trickled\":%llu,"
+           "\"hellos\":%llu,"
            "\"connects\":%llu,\"cancels\":%llu,\"ended_by_the_gateway\":%llu,\"refused\":%llu,\"processor_s\":%.2f}\n",
-           (double)(nanoseconds() - start) / 1e9, slow, (unsigned long long)done.bytes_slow, tricklers, (unsigned long long)done.bytes_trickled,
-           (unsigned long long)done.hellos, (unsigned long long)done.connects, (unsigned long long)done.cancels, (unsigned long long)done.ended,
+           (double)(nanoseconds() - start) / 1e9, slow, (unsigned long long)done.bytes_slow, tricklers,
+           (unsigned long long)done.bytes_trickled, (unsigned long long)done.hellos, (unsigned long long)done.connects,
+           (unsigned long long)done.cancels, (unsigned long long)done.ended,
            (unsigned long long)(done.refused + missed), processor_seconds() - before);
     return 0;
 }

@@ -24,8 +24,7 @@
 #define MILLISECOND 1000000ull
 #define HEADER_BYTES 38
 
-static void fail(int status, const char *format, ...)
-{
+static void fail(int status, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
@@ -34,31 +33,28 @@ static void fail(int status, const char *format, ...)
     exit(status);
 }
 
-static inline uint64_t nanoseconds(void)
-{
+static inline uint64_t nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
 }
 
-static inline double processor_seconds(void)
-{
+static inline double processor_seconds(void) {
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 // splitmix64.
-static inline uint64_t random_number(uint64_t *state)
-{
+static inline uint64_t random_number(uint64_t *state) {
     uint64_t word = *state += 0x9E3779B97F4A7C15ull;
     word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9ull;
     word = (word ^ (word >> 27)) * 0x94D049BB133111EBull;
     return word ^ (word >> 31);
 }
 
-static inline void raise_descriptor_limit(void)
-{
+static inline void raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
@@ -67,14 +63,15 @@ static inline void raise_descriptor_limit(void)
 }
 
 // A socket that has begun to connect to that port of 127.0.0.1, or has done so; -1 with errno.
-static inline int begin_connect(int port)
-{
+static inline int begin_connect(int port) {
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -1;
     int on = 1;
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS) return descriptor;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS)
+        return descriptor;
     int problem = errno;
     close(descriptor);
     errno = problem;
@@ -83,20 +80,18 @@ static inline int begin_connect(int port)
 
 // ---- OAP/1 ----------------------------------------------------------------------------------------------------------
 
-static inline uint32_t get32(const uint8_t *at)
-{
+static inline uint32_t get32(const uint8_t *at) {
     uint32_t value;
     memcpy(&value, at, 4);
     return be32toh(value);
 }
 
-static inline void put(uint8_t *at, uint64_t value, int bytes)
-{
+static inline void put(uint8_t *at, uint64_t value, int bytes) {
     for (int place = bytes - 1; place >= 0; place--, value >>= 8) at[place] = (uint8_t)value;
 }
 
-static inline void put_header(uint8_t *at, size_t payload_bytes, uint16_t method, uint16_t application, uint64_t tenant, uint64_t correlation)
-{
+static inline void put_header(uint8_t *at, size_t payload_bytes, uint16_t method, uint16_t application, uint64_t tenant,
+                              uint64_t correlation) {
     memset(at, 0, HEADER_BYTES);
     put(at, HEADER_BYTES + payload_bytes, 4);
     put(at + 4, 1, 2);
@@ -107,7 +102,8 @@ static inline void put_header(uint8_t *at, size_t payload_bytes, uint16_t method
     put(at + 30, correlation, 8);
 }
 
-// ---- histogram: 128 steps to a doubling, up to 18 minutes in nanoseconds ---------------------------------------------
+// ---- histogram: 128 steps to a doubling, up to 18 minutes in nanoseconds
+// ---------------------------------------------
 
 #define STEPS 128u
 #define HISTOGRAM_CELLS (35u * STEPS)
@@ -117,8 +113,7 @@ struct histogram {
     uint32_t cells[HISTOGRAM_CELLS];
 };
 
-static inline void record(struct histogram *histogram, uint64_t value)
-{
+static inline void record(struct histogram *histogram, uint64_t value) {
     uint64_t bounded = value < (1ull << 40) ? value : (1ull << 40) - 1;
     unsigned cell = (unsigned)bounded;
     if (bounded >= STEPS) {
@@ -131,8 +126,7 @@ static inline void record(struct histogram *histogram, uint64_t value)
 }
 
 // The highest value of the cell that holds the percentile, never above the highest that was recorded; 0 when empty.
-static inline double percentile_microseconds(const struct histogram *histogram, double percentile)
-{
+static inline double percentile_microseconds(const struct histogram *histogram, double percentile) {
     uint64_t wanted = (uint64_t)((double)histogram->count * percentile / 100.0 + 0.999999), seen = 0;
     if (wanted == 0) wanted = 1;
     for (unsigned cell = 0; cell < HISTOGRAM_CELLS; cell++) {
@@ -146,11 +140,11 @@ static inline double percentile_microseconds(const struct histogram *histogram, 
     return 0;
 }
 
-static inline void print_times(const char *name, const struct histogram *histogram)
-{
+static inline void print_times(const char *name, const struct histogram *histogram) {
     printf("\"%s\":{\"count\":%llu,\"p50\":%.1f,\"p99\":%.1f,\"p99_9\":%.1f,\"max\":%.1f}", name,
-           (unsigned long long)histogram->count, percentile_microseconds(histogram, 50), percentile_microseconds(histogram, 99),
-           percentile_microseconds(histogram, 99.9), (double)histogram->most / 1000.0);
+           (unsigned long long)histogram->count, percentile_microseconds(histogram, 50),
+           percentile_microseconds(histogram, 99), percentile_microseconds(histogram, 99.9),
+           (double)histogram->most / 1000.0);
 }
 
 #endif

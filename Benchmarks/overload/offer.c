@@ -1,82 +1,22 @@
 // An open loop of resolves from several groups of connections at once, each group one tenant with a rate of its own, in
-// phases that multiply those rates. Says what came of it by group and by bins of a few milliseconds: how a gateway takes a
-// step in load, and what tenants do to each other. oap-bench has neither groups nor bins below a second.
+// phases that multiply those rates. Says what came of it by group and by bins of a few milliseconds: how a gateway
+// takes a step in load, and what tenants do to each other. oap-bench has neither groups nor bins below a second.
 //
 //   offer PORT --phases 1000:1,500:1.4 --group NAME:TENANT:CONNECTIONS:DEPTH:RATE ... [options]
 //
-// A request that is due while all connections of its group have DEPTH in flight waits its turn; latency counts from when it
-// was due. With --http the same over HTTP/1.1 (GET, keep-alive), for a peer.
+// A request that is due while all connections of its group have DEPTH in flight waits its turn; latency counts from
+// when it was due. With --http the same over HTTP/1.1 (GET, keep-alive), for a peer.
 
-#include "load.h"
-
-#define GROUPS_MAX 32
-#define CODES_MAX 16
-#define REST_BYTES 16384
-#define FRAME_BYTES_MAX 128
-
-struct slot {
-    uint64_t due, sent;
-};
-
-struct group {
-    char name[32];
-    uint64_t tenant;
-    int connections, depth;
-    double rate;
-    uint64_t next_due;
-    int first, turn;
-    // Due times that wait for a free slot: a ring.
-    uint64_t *waiting;
-    size_t waiting_head, waiting_count, waiting_max;
-    uint64_t due, sent, ok, lost;
-    struct histogram latency, service;
-};
-
-struct connection {
-    int descriptor, group;
-    bool dirty, wants_write;
-    struct slot *slots;
-    int *free, free_count;
-    // In HTTP answers come in the order of requests: the slots in that order.
-    int *order, order_head, order_count;
-    uint8_t *out;
-    size_t out_start, out_end, rest_count;
-    uint8_t *rest;
-};
-
-struct bin {
-    uint64_t due, ok, refused;
-    struct histogram latency;
-};
-
-static struct {
-    int port, groups_count, connections_count, phases_count, keys;
-    bool http;
-    uint64_t bin, skip, drain;
-    struct { uint64_t end; double factor; } phases[16];
-} plan = {.keys = 1000, .bin = 10 * MILLISECOND, .drain = 1000 * MILLISECOND};
-
-static struct group groups[GROUPS_MAX];
-static struct connection *connections;
-static struct bin *bins;
-static size_t bins_count;
-static struct { char name[40]; uint64_t count[GROUPS_MAX]; } codes[CODES_MAX];
-static int codes_count;
-static struct histogram own_lag;
-static uint64_t start, end, reconnects, randomness = 1;
-static int poller;
-static int *dirty, dirty_count;
+#include "offer.h"
 
 static bool is_measured(uint64_t due) { return due >= start + plan.skip && due < end; }
 
-static struct bin *bin_at(uint64_t now)
-{
+static struct bin *bin_at(uint64_t now) {
     size_t number = (size_t)((now - start) / plan.bin);
     return &bins[number < bins_count ? number : bins_count - 1];
 }
 
-static void open_connection(int number)
-{
+static void open_connection(int number) {
     struct connection *connection = &connections[number];
     connection->descriptor = begin_connect(plan.port);
     if (connection->descriptor < 0) fail(69, "offer: connect to 127.0.0.1:%d: %s", plan.port, strerror(errno));
@@ -86,11 +26,11 @@ static void open_connection(int number)
     connection->out_start = connection->out_end = connection->rest_count = 0;
     connection->dirty = connection->wants_write = false;
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)number};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, connection->descriptor, &event) != 0) fail(71, "offer: epoll_ctl: %s", strerror(errno));
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, connection->descriptor, &event) != 0)
+        fail(71, "offer: epoll_ctl: %s", strerror(errno));
 }
 
-static void append_request(struct connection *connection, struct group *group, int slot)
-{
+static void append_request(struct connection *connection, struct group *group, int slot) {
     uint8_t *at = connection->out + connection->out_end;
     int key = (int)(random_number(&randomness) % (uint64_t)plan.keys);
     if (plan.http) {
@@ -103,8 +43,7 @@ static void append_request(struct connection *connection, struct group *group, i
     connection->out_end += HEADER_BYTES + (size_t)bytes;
 }
 
-static void send_on(int number, uint64_t due, uint64_t now)
-{
+static void send_on(int number, uint64_t due, uint64_t now) {
     struct connection *connection = &connections[number];
     struct group *group = &groups[connection->group];
     int slot = connection->free[--connection->free_count];
@@ -117,8 +56,7 @@ static void send_on(int number, uint64_t due, uint64_t now)
     }
 }
 
-static void keep_waiting(struct group *group, uint64_t due)
-{
+static void keep_waiting(struct group *group, uint64_t due) {
     if (group->waiting_count == group->waiting_max) {
         size_t more = group->waiting_max ? 2 * group->waiting_max : 4096;
         uint64_t *ring = malloc(more * sizeof *ring);
@@ -133,16 +71,14 @@ static void keep_waiting(struct group *group, uint64_t due)
     group->waiting[(group->waiting_head + group->waiting_count++) % group->waiting_max] = due;
 }
 
-static double factor_at(uint64_t moment)
-{
+static double factor_at(uint64_t moment) {
     for (int phase = 0; phase < plan.phases_count; phase++)
         if (moment < start + plan.phases[phase].end) return plan.phases[phase].factor;
     return plan.phases[plan.phases_count - 1].factor;
 }
 
 // Everything that is due by now goes to the group's connections in turn, or waits.
-static void offer(struct group *group, uint64_t now)
-{
+static void offer(struct group *group, uint64_t now) {
     while (group->next_due <= now && group->next_due < end) {
         uint64_t due = group->next_due;
         group->next_due += (uint64_t)(1e9 / (group->rate * factor_at(due)));
@@ -163,8 +99,7 @@ static void offer(struct group *group, uint64_t now)
     }
 }
 
-static void lost(int number)
-{
+static void lost(int number) {
     struct connection *connection = &connections[number];
     struct group *group = &groups[connection->group];
     bool is_free[4096] = {false};
@@ -176,18 +111,19 @@ static void lost(int number)
     open_connection(number);
 }
 
-static void flush_output(int number)
-{
+static void flush_output(int number) {
     struct connection *connection = &connections[number];
     connection->dirty = false;
     while (connection->out_start < connection->out_end) {
-        ssize_t sent = send(connection->descriptor, connection->out + connection->out_start, connection->out_end - connection->out_start, MSG_NOSIGNAL);
+        ssize_t sent = send(connection->descriptor, connection->out + connection->out_start,
+                            connection->out_end - connection->out_start, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0) break;
         connection->out_start += (size_t)sent;
     }
     bool left = connection->out_start < connection->out_end;
-    if (!left) connection->out_start = connection->out_end = 0;
+    if (!left)
+        connection->out_start = connection->out_end = 0;
     else {
         memmove(connection->out, connection->out + connection->out_start, connection->out_end - connection->out_start);
         connection->out_end -= connection->out_start;
@@ -200,8 +136,7 @@ static void flush_output(int number)
     }
 }
 
-static void count_code(int group, const char *name, size_t length)
-{
+static void count_code(int group, const char *name, size_t length) {
     if (length >= sizeof codes[0].name) length = sizeof codes[0].name - 1;
     for (int code = 0; code < codes_count; code++)
         if (strlen(codes[code].name) == length && memcmp(codes[code].name, name, length) == 0) {
@@ -213,8 +148,7 @@ static void count_code(int group, const char *name, size_t length)
     codes[codes_count++].count[group]++;
 }
 
-static void answered(int number, int slot, bool ok, const char *code, size_t code_length, uint64_t now)
-{
+static void answered(int number, int slot, bool ok, const char *code, size_t code_length, uint64_t now) {
     struct connection *connection = &connections[number];
     struct group *group = &groups[connection->group];
     struct slot request = connection->slots[slot];
@@ -244,8 +178,7 @@ static void answered(int number, int slot, bool ok, const char *code, size_t cod
 }
 
 // Takes whole answers from `data`; returns the bytes taken.
-static size_t take_frames(int number, const uint8_t *data, size_t count, uint64_t now)
-{
+static size_t take_frames(int number, const uint8_t *data, size_t count, uint64_t now) {
     size_t taken = 0;
     while (count - taken >= HEADER_BYTES) {
         const uint8_t *frame = data + taken;
@@ -272,8 +205,7 @@ static size_t take_frames(int number, const uint8_t *data, size_t count, uint64_
     return taken;
 }
 
-static size_t take_responses(int number, const uint8_t *data, size_t count, uint64_t now)
-{
+static size_t take_responses(int number, const uint8_t *data, size_t count, uint64_t now) {
     struct connection *connection = &connections[number];
     size_t taken = 0;
     while (count > taken) {
@@ -281,7 +213,8 @@ static size_t take_responses(int number, const uint8_t *data, size_t count, uint
         const char *blank = memmem(response, count - taken, "\r\n\r\n", 4);
         if (!blank) break;
         size_t body = 0;
-        for (const char *line = response; line < blank; line = (const char *)memmem(line, (size_t)(blank - line) + 2, "\r\n", 2) + 2)
+        for (const char *line = response; line < blank;
+             line = (const char *)memmem(line, (size_t)(blank - line) + 2, "\r\n", 2) + 2)
             if (strncasecmp(line, "content-length:", 15) == 0) body = (size_t)strtoul(line + 15, NULL, 10);
         size_t length = (size_t)(blank + 4 - response) + body;
         if (length > REST_BYTES) fail(1, "offer: a response of %zu bytes", length);
@@ -296,8 +229,7 @@ static size_t take_responses(int number, const uint8_t *data, size_t count, uint
     return taken;
 }
 
-static void receive(int number, uint64_t now)
-{
+static void receive(int number, uint64_t now) {
     static uint8_t buffer[REST_BYTES + 262144];
     struct connection *connection = &connections[number];
     size_t kept = connection->rest_count;
@@ -314,14 +246,12 @@ static void receive(int number, uint64_t now)
     memcpy(connection->rest, buffer + taken, connection->rest_count);
 }
 
-static void flush_dirty(void)
-{
+static void flush_dirty(void) {
     for (int place = 0; place < dirty_count; place++) flush_output(dirty[place]);
     dirty_count = 0;
 }
 
-static void run(void)
-{
+static void run(void) {
     struct epoll_event events[512];
     uint64_t close_at = end + plan.drain;
     for (;;) {
@@ -330,7 +260,10 @@ static void run(void)
         size_t in_flight = 0;
         for (int group = 0; group < plan.groups_count; group++) {
             offer(&groups[group], now);
-            if (groups[group].next_due < end && groups[group].next_due < next) next = groups[group].next_due;
+            if (groups[group].next_due >= end) continue;
+            // While requests wait for a slot nothing can be sent before an answer: no need to look at each due time.
+            uint64_t wanted = groups[group].next_due + (groups[group].waiting_count > 0 ? MILLISECOND : 0);
+            if (wanted < next) next = wanted;
         }
         flush_dirty();
         if (now >= end) {
@@ -354,19 +287,21 @@ static void run(void)
     }
 }
 
-static void print_report(double used)
-{
-    printf("{\"elapsed_s\":%.3f,\"processor_s\":%.3f,\"reconnects\":%llu,", (double)(nanoseconds() - start) / 1e9, used, (unsigned long long)reconnects);
+static void print_report(double used) {
+    printf("{\"elapsed_s\":%.3f,\"processor_s\":%.3f,\"reconnects\":%llu,", (double)(nanoseconds() - start) / 1e9, used,
+           (unsigned long long)reconnects);
     print_times("own_lag_us", &own_lag);
     printf(",\"groups\":[");
     for (int number = 0; number < plan.groups_count; number++) {
         struct group *group = &groups[number];
-        printf("%s{\"name\":\"%s\",\"due\":%llu,\"sent\":%llu,\"ok\":%llu,\"lost\":%llu,\"refused\":{", number ? "," : "", group->name,
-               (unsigned long long)group->due, (unsigned long long)group->sent, (unsigned long long)group->ok, (unsigned long long)group->lost);
+        printf("%s{\"name\":\"%s\",\"due\":%llu,\"sent\":%llu,\"ok\":%llu,\"lost\":%llu,\"refused\":{",
+               number ? "," : "", group->name, (unsigned long long)group->due, (unsigned long long)group->sent,
+               (unsigned long long)group->ok, (unsigned long long)group->lost);
         bool first = true;
         for (int code = 0; code < codes_count; code++)
             if (codes[code].count[number]) {
-                printf("%s\"%s\":%llu", first ? "" : ",", codes[code].name, (unsigned long long)codes[code].count[number]);
+                printf("%s\"%s\":%llu", first ? "" : ",", codes[code].name,
+                       (unsigned long long)codes[code].count[number]);
                 first = false;
             }
         printf("},");
@@ -377,71 +312,18 @@ static void print_report(double used)
     }
     printf("],\"bin_ms\":%.3f,\"bins\":[", (double)plan.bin / 1e6);
     for (size_t number = 0; number < bins_count; number++)
-        printf("%s[%llu,%llu,%llu,%.1f,%.1f]", number ? "," : "", (unsigned long long)bins[number].due, (unsigned long long)bins[number].ok,
-               (unsigned long long)bins[number].refused, percentile_microseconds(&bins[number].latency, 50),
-               percentile_microseconds(&bins[number].latency, 99));
+        printf("%s[%llu,%llu,%llu,%.1f,%.1f]", number ? "," : "", (unsigned long long)bins[number].due,
+               (unsigned long long)bins[number].ok, (unsigned long long)bins[number].refused,
+               percentile_microseconds(&bins[number].latency, 50), percentile_microseconds(&bins[number].latency, 99));
     printf("]}\n");
 }
 
-static void add_group(char *text)
-{
-    if (plan.groups_count == GROUPS_MAX) fail(64, "offer: at most %d groups", GROUPS_MAX);
-    struct group *group = &groups[plan.groups_count];
-    unsigned long long tenant;
-    if (sscanf(text, "%31[^:]:%llu:%d:%d:%lf", group->name, &tenant, &group->connections, &group->depth, &group->rate) != 5 ||
-        group->connections < 1 || group->connections > 16000 || group->depth < 1 || group->depth > 4096 || group->rate <= 0)
-        fail(64, "offer: --group is NAME:TENANT:CONNECTIONS:DEPTH:RATE, not %s", text);
-    group->tenant = tenant;
-    group->first = plan.connections_count;
-    plan.connections_count += group->connections;
-    plan.groups_count++;
-}
-
-static void add_phases(char *text)
-{
-    uint64_t until = 0;
-    for (char *part = strtok(text, ","); part; part = strtok(NULL, ",")) {
-        double milliseconds, factor;
-        if (plan.phases_count == 16 || sscanf(part, "%lf:%lf", &milliseconds, &factor) != 2 || milliseconds <= 0 || factor <= 0)
-            fail(64, "offer: --phases is MILLISECONDS:FACTOR,... of at most 16, not %s", part);
-        until += (uint64_t)(milliseconds * 1e6);
-        plan.phases[plan.phases_count].end = until;
-        plan.phases[plan.phases_count++].factor = factor;
-    }
-}
-
-static void read_plan(int count, char **arguments)
-{
-    plan.port = count > 1 ? atoi(arguments[1]) : 0;
-    for (int place = 2; place < count; place++) {
-        const char *name = arguments[place];
-        if (strcmp(name, "--http") == 0) {
-            plan.http = true;
-            continue;
-        }
-        if (++place == count) fail(64, "offer: %s needs a value", name);
-        char *value = arguments[place];
-        if (strcmp(name, "--group") == 0) add_group(value);
-        else if (strcmp(name, "--phases") == 0) add_phases(value);
-        else if (strcmp(name, "--keys") == 0) plan.keys = atoi(value);
-        else if (strcmp(name, "--bin-ms") == 0) plan.bin = (uint64_t)(atof(value) * 1e6);
-        else if (strcmp(name, "--skip-ms") == 0) plan.skip = (uint64_t)(atof(value) * 1e6);
-        else if (strcmp(name, "--drain-ms") == 0) plan.drain = (uint64_t)(atof(value) * 1e6);
-        else fail(64, "offer: there is no %s", name);
-    }
-    if (plan.port <= 0 || plan.port > 65535 || !plan.groups_count || !plan.phases_count || plan.keys < 1 || plan.bin < MILLISECOND)
-        fail(64, "usage: offer PORT --phases MS:FACTOR,... --group NAME:TENANT:CONNECTIONS:DEPTH:RATE ...\n"
-                 "             [--http] [--keys N] [--bin-ms MS] [--skip-ms MS] [--drain-ms MS]");
-}
-
-static void *must(void *memory)
-{
+static void *must(void *memory) {
     if (!memory) fail(71, "offer: out of memory");
     return memory;
 }
 
-static void open_all(void)
-{
+static void open_all(void) {
     connections = must(calloc((size_t)plan.connections_count, sizeof *connections));
     dirty = must(calloc((size_t)plan.connections_count, sizeof *dirty));
     for (int number = 0, group = 0; number < plan.connections_count; number++) {
@@ -461,8 +343,7 @@ static void open_all(void)
     usleep(200000);
 }
 
-int main(int count, char **arguments)
-{
+int main(int count, char **arguments) {
     raise_descriptor_limit();
     read_plan(count, arguments);
     poller = epoll_create1(EPOLL_CLOEXEC);
@@ -474,7 +355,8 @@ int main(int count, char **arguments)
     end = start + length;
     // Groups of one rate do not send in step.
     for (int group = 0; group < plan.groups_count; group++)
-        groups[group].next_due = start + (uint64_t)(1e9 / groups[group].rate * (double)(random_number(&randomness) % 1000) / 1000.0);
+        groups[group].next_due =
+            start + (uint64_t)(1e9 / groups[group].rate * (double)(random_number(&randomness) % 1000) / 1000.0);
     double before = processor_seconds();
     run();
     print_report(processor_seconds() - before);

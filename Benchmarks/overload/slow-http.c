@@ -1,5 +1,6 @@
-// An HTTP/1.1 service that answers every GET so many microseconds later with a record's bytes: what stands behind a peer in
-// place of the slow index. Keep-alive, one request at a time on a connection, as a proxy with `http-reuse` sends them.
+// An HTTP/1.1 service that answers every GET so many microseconds later with a record's bytes: what stands behind a
+// peer in place of the slow index. Keep-alive, one request at a time on a connection, as a proxy with `http-reuse`
+// sends them.
 //
 //   slow-http PORT MICROSECONDS
 
@@ -9,7 +10,8 @@
 #define PENDING_MAX 65536
 
 static const char body[] =
-    "{\"key\":\"name:000000000001\",\"manifest\":null,\"providers\":[{\"id\":\"node-001.example\",\"region\":\"eu-west\",\"score\":0.5},"
+    "{\"key\":\"name:000000000001\",\"manifest\":null,\"providers\":[{\"id\":\"node-001.example\",\"region\":\"eu-"
+    "west\",\"score\":0.5},"
     "{\"id\":\"node-002.example\",\"region\":\"us-east\",\"score\":0.25}],\"etag\":\"0000000000000001\"}";
 
 // In the order of their time, which is the order they came in.
@@ -23,15 +25,13 @@ static size_t pending_head, pending_count;
 static uint32_t generations[CONNECTIONS_MAX];
 static uint16_t matched[CONNECTIONS_MAX];
 
-static void hang_up(int descriptor)
-{
+static void hang_up(int descriptor) {
     generations[descriptor]++;
     close(descriptor);
 }
 
 // Counts the ends of request heads, which may come in pieces.
-static void receive(int descriptor, uint64_t delay, uint64_t now)
-{
+static void receive(int descriptor, uint64_t delay, uint64_t now) {
     char data[16384];
     ssize_t count = recv(descriptor, data, sizeof data, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -46,12 +46,12 @@ static void receive(int descriptor, uint64_t delay, uint64_t now)
         if (*seen < 4) continue;
         *seen = 0;
         if (pending_count == PENDING_MAX) fail(1, "slow-http: more than %d requests are pending", PENDING_MAX);
-        pending[(pending_head + pending_count++) % PENDING_MAX] = (struct pending){now + delay, descriptor, generations[descriptor]};
+        pending[(pending_head + pending_count++) % PENDING_MAX] =
+            (struct pending){now + delay, descriptor, generations[descriptor]};
     }
 }
 
-static void answer_due(uint64_t now, const char *response, size_t length)
-{
+static void answer_due(uint64_t now, const char *response, size_t length) {
     while (pending_count > 0 && pending[pending_head].due <= now) {
         struct pending request = pending[pending_head];
         pending_head = (pending_head + 1) % PENDING_MAX;
@@ -61,27 +61,30 @@ static void answer_due(uint64_t now, const char *response, size_t length)
     }
 }
 
-int main(int count, char **arguments)
-{
+int main(int count, char **arguments) {
     int port = count == 3 ? atoi(arguments[1]) : 0;
     uint64_t delay = count == 3 ? strtoull(arguments[2], NULL, 10) * 1000 : 0;
     if (port <= 0 || port > 65535) fail(64, "usage: slow-http PORT MICROSECONDS");
     raise_descriptor_limit();
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 4096) != 0)
         fail(69, "slow-http: 127.0.0.1:%d: %s", port, strerror(errno));
     int poller = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
     char response[1024];
-    size_t length = (size_t)snprintf(response, sizeof response, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                                     sizeof body - 1, body);
+    size_t length = (size_t)snprintf(
+        response, sizeof response, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+        sizeof body - 1, body);
     for (;;) {
         uint64_t now = nanoseconds();
         struct timespec timeout = {.tv_sec = 1};
-        if (pending_count > 0) timeout = (struct timespec){.tv_nsec = (long)(pending[pending_head].due > now ? pending[pending_head].due - now : 0)};
+        if (pending_count > 0)
+            timeout = (struct timespec){
+                .tv_nsec = (long)(pending[pending_head].due > now ? pending[pending_head].due - now : 0)};
         struct epoll_event events[256];
         int ready = epoll_pwait2(poller, events, 256, &timeout, NULL);
         now = nanoseconds();

@@ -62,8 +62,9 @@ struct SlowIndex: WorkerIndex, ~Copyable {
         var writer = JSONWriter(capacity: 256 + key.count)
         writer.raw("{\"key\":")
         writer.string(key)
-        writer.raw(",\"manifest\":null,\"providers\":[{\"id\":\"node-001.example\",\"region\":\"eu-west\",\"score\":0.5},")
-        writer.raw("{\"id\":\"node-002.example\",\"region\":\"us-east\",\"score\":0.25}],\"etag\":\"0000000000000001\"}")
+        writer.raw(",\"manifest\":null,\"providers\":[{\"id\":\"node-001.example\",\"region\":\"eu-west\",")
+        writer.raw("\"score\":0.5},{\"id\":\"node-002.example\",\"region\":\"us-east\",\"score\":0.25}],")
+        writer.raw("\"etag\":\"0000000000000001\"}")
         return writer.bytes
     }
 
