@@ -1,41 +1,154 @@
-/// Why a request was not admitted. Counted where it is made.
-public enum AdmissionRefusal: Equatable, Sendable {
-    case tooManyInflight
-    case connectionQuota(retryAfterNanoseconds: UInt64)
-    case tenantQuota(retryAfterNanoseconds: UInt64)
-    case globalQuota(retryAfterNanoseconds: UInt64)
-    case concurrency
-}
+internal import Synchronization
 
-/// What all workers admit against: quotas that may be absent, and the concurrency limit. Any thread.
+/// What all workers admit against: the buckets, which outlive every policy, and the concurrency limit. Any thread.
+///
+/// A worker holds an `AdmissionSnapshot` and asks that one; here is where snapshots come from.
 @safe public final class IngressAdmission: Sendable {
     public let concurrency: ConcurrencyLimit
-    public let inflightPerConnectionMax: Int
-    public let connectionRate: TokenRate?
-    /// Owned, and used without counting references, which would be the dearest part of admission: a tenth of a
-    /// pipelined request's cost.
-    private let tenants: Unmanaged<TenantBuckets>?
-    private let global: Unmanaged<TokenBucket>?
+    private let state: Mutex<State>
+    /// Of the first policy: what `admit` works by.
+    private let first: Unmanaged<AdmissionSnapshot>
 
-    public init(
+    /// - Parameters:
+    ///   - tenantsMax: tenants without a name that are told apart at once, rounded up to a power of two; 40 bytes each, and
+    ///     none while no default quota is set.
+    ///   - seed: secret, so that nobody can choose tenants that collide.
+    public init(_ policy: AdmissionPolicy, tenantsMax: Int = 131_072, seed: UInt64 = .random(in: .min ... .max)) {
+        self.concurrency = ConcurrencyLimit(openMax: policy.openMax)
+        let state = State(policy, tenantsMax: tenantsMax, seed: seed)
+        unsafe self.first = .passRetained(state.snapshot)
+        self.state = Mutex(state)
+    }
+
+    deinit { unsafe self.first.release() }
+
+    /// That of the newest policy.
+    public var snapshot: AdmissionSnapshot { self.state.withLock { $0.snapshot } }
+
+    /// Makes `policy` the newest and returns its snapshot, for each worker to take between two turns. What buckets owe stays
+    /// owed, in tokens, at most the new burst; a tenant that gets or loses a name takes along what it owes. Until a worker has
+    /// taken the new snapshot it admits by the old one, on the same buckets.
+    ///
+    /// - Parameters:
+    ///   - policy: within the bounds that its fields state; traps otherwise.
+    ///   - nowNanoseconds: of the monotonic clock.
+    ///   - day: of `nowNanoseconds`.
+    public func adopt(_ policy: AdmissionPolicy, nowNanoseconds: UInt64, day: UTCDay) -> AdmissionSnapshot {
+        self.state.withLock { $0.adopt(policy, nowNanoseconds: nowNanoseconds, day: day) }
+    }
+}
+
+extension IngressAdmission {
+    /// What the newest policy is made of.
+    private struct State {
+        private(set) var snapshot: AdmissionSnapshot
+        private let global = GlobalBucket()
+        private let tenantsMax: Int
+        private let seed: UInt64
+        /// Kept once they were needed.
+        private var tenants: TenantTable?
+        private var namedWords: NamedTenantWords?
+        private var namedCells = NamedTenantCells()
+        private var sources: SourceTable?
+
+        init(_ policy: AdmissionPolicy, tenantsMax: Int, seed: UInt64) {
+            self.tenantsMax = tenantsMax
+            self.seed = seed
+            let none = NamedTenants([], cells: [], seed: seed)
+            self.snapshot = AdmissionSnapshot(
+                AdmissionPolicy(), epoch: 0, global: self.global, tenants: nil, named: none, namedWords: nil,
+                sources: nil)
+            _ = self.adopt(policy, nowNanoseconds: 0, day: UTCDay(unixNanoseconds: 0, nowNanoseconds: 0))
+        }
+
+        mutating func adopt(_ policy: AdmissionPolicy, nowNanoseconds: UInt64, day: UTCDay) -> AdmissionSnapshot {
+            Self.check(policy)
+            let old = self.snapshot.policy
+            self.global.word.value.rescale(from: old.global, to: policy.global, nowNanoseconds: nowNanoseconds)
+            if self.tenants == nil, !policy.tenantDefault.limitsNothing {
+                self.tenants = TenantTable(tenantsMax: self.tenantsMax, seed: self.seed)
+            }
+            if self.namedWords == nil, !policy.tenants.isEmpty { self.namedWords = NamedTenantWords() }
+            if self.sources == nil, policy.source != SourceLimits() { self.sources = SourceTable(seed: self.seed) }
+            self.sources?.rescale(
+                from: old.source.handshakes, to: policy.source.handshakes, nowNanoseconds: nowNanoseconds)
+            // A tenant with a new name takes along what it owes by the old default quota; one without its name any more
+            // owes by the new one.
+            let cells = self.name(policy.tenants, old, nowNanoseconds: nowNanoseconds)
+            if let tenants = self.tenants, old.tenantDefault != policy.tenantDefault {
+                tenants.rescale(from: old.tenantDefault, to: policy.tenantDefault, nowNanoseconds: nowNanoseconds)
+            }
+            self.releaseNames(of: old.tenants, policy, nowNanoseconds: nowNanoseconds, day: day)
+            self.snapshot = AdmissionSnapshot(
+                policy, epoch: self.snapshot.epoch + 1, global: self.global, tenants: self.tenants,
+                named: NamedTenants(policy.tenants, cells: cells, seed: self.seed), namedWords: self.namedWords,
+                sources: self.sources)
+            return self.snapshot
+        }
+
+        /// The cell of each tenant, with what it owes under its new quota.
+        private mutating func name(
+            _ tenants: [NamedTenant], _ old: AdmissionPolicy, nowNanoseconds: UInt64
+        ) -> [Int] {
+            guard let words = self.namedWords else { return [] }
+            let quotas = Dictionary(old.tenants.map { ($0.tenant, $0.quota) }) { first, _ in first }
+            return tenants.map { tenant in
+                let cell = self.namedCells.cell(of: tenant.tenant)
+                if let quota = quotas[tenant.tenant] {
+                    words.words.rescale(cell, from: quota, to: tenant.quota, nowNanoseconds: nowNanoseconds)
+                } else {
+                    words.words.clear(cell)
+                    self.tenants?.copyDebt(
+                        of: tenant.tenant, old.tenantDefault, into: words.words, cell, tenant.quota,
+                        nowNanoseconds: nowNanoseconds)
+                }
+                return cell
+            }
+        }
+
+        private mutating func releaseNames(
+            of tenants: [NamedTenant], _ policy: AdmissionPolicy, nowNanoseconds: UInt64, day: UTCDay
+        ) {
+            guard let words = self.namedWords else { return }
+            let kept = Set(policy.tenants.map(\.tenant))
+            for tenant in tenants where !kept.contains(tenant.tenant) {
+                self.tenants?.chargeDebt(
+                    of: tenant.tenant, in: words.words, self.namedCells.cell(of: tenant.tenant), tenant.quota,
+                    policy.tenantDefault, nowNanoseconds: nowNanoseconds, day: day)
+                self.namedCells.release(tenant.tenant)
+            }
+        }
+
+        private static func check(_ policy: AdmissionPolicy) {
+            precondition(policy.openMax > 0 && policy.inflightPerConnectionMax > 0)
+            precondition(policy.criticalReserve >= 0 && policy.criticalReserve < policy.openMax)
+            precondition(policy.tenants.count <= AdmissionPolicy.namedTenantsMax)
+        }
+    }
+}
+
+// MARK: The core's entrance by one policy
+
+extension IngressAdmission {
+    public convenience init(
         openMax: Int, inflightPerConnectionMax: Int, connectionRate: TokenRate? = nil, tenantRate: TokenRate? = nil,
         globalRate: TokenRate? = nil
     ) {
-        precondition(inflightPerConnectionMax > 0)
-        self.concurrency = ConcurrencyLimit(openMax: openMax)
-        self.inflightPerConnectionMax = inflightPerConnectionMax
-        self.connectionRate = connectionRate
-        unsafe self.tenants = tenantRate.map { unsafe .passRetained(TenantBuckets(rate: $0)) }
-        unsafe self.global = globalRate.map { unsafe .passRetained(TokenBucket(rate: $0)) }
+        var policy = AdmissionPolicy()
+        policy.openMax = openMax
+        policy.inflightPerConnectionMax = inflightPerConnectionMax
+        policy.connection = connectionRate
+        policy.tenantDefault.requests = tenantRate
+        policy.global = globalRate
+        self.init(policy)
     }
 
-    deinit {
-        unsafe self.tenants?.release()
-        unsafe self.global?.release()
+    public var inflightPerConnectionMax: Int {
+        unsafe self.first._withUnsafeGuaranteedRef { $0.policy.inflightPerConnectionMax }
     }
+    public var connectionRate: TokenRate? { unsafe self.first._withUnsafeGuaranteedRef { $0.policy.connection } }
 
-    /// Cheapest refusal first: the connection's own count, its tenant's tokens, the gateway's tokens, the concurrency
-    /// limit. Tokens taken on the way to a later refusal are given back.
+    /// The quotas of the first policy, one token a request, and the concurrency limit.
     ///
     /// - Parameter held: the permit of the request, once it is admitted: the one that the caller had in it already,
     ///   such as that of a request which is answered, or a new one. Untouched by a refusal.
@@ -43,43 +156,21 @@ public enum AdmissionRefusal: Equatable, Sendable {
     public func admit(
         tenant: UInt128, openOnConnection: Int, nowNanoseconds: UInt64, held: inout Permit?
     ) -> AdmissionRefusal? {
-        if let why = self.takeTokens(
-            tenant: tenant, openOnConnection: openOnConnection, nowNanoseconds: nowNanoseconds)
-        {
-            return why
+        unsafe self.first._withUnsafeGuaranteedRef { snapshot in
+            let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
+            switch snapshot.takeQuota(
+                tenant: tenant, tokens: 1, bytes: 0, openOnConnection: openOnConnection, nowNanoseconds: nowNanoseconds,
+                day: day)
+            {
+            case .refused(let why): return why
+            case .taken: break
+            }
+            if held == nil { held = self.concurrency.acquire() }
+            guard held == nil else { return nil }
+            snapshot.refundQuota(
+                tenant: tenant, tokens: 1, bytes: 0, takenNanoseconds: nowNanoseconds, nowNanoseconds: nowNanoseconds,
+                day: day)
+            return .concurrency
         }
-        if held == nil { held = self.concurrency.acquire() }
-        guard held == nil else { return nil }
-        self.refundTenant(tenant)
-        unsafe self.global?._withUnsafeGuaranteedRef { $0.refund() }
-        return .concurrency
-    }
-
-    private func takeTokens(
-        tenant: UInt128, openOnConnection: Int, nowNanoseconds: UInt64
-    ) -> AdmissionRefusal? {
-        guard openOnConnection < self.inflightPerConnectionMax else { return .tooManyInflight }
-        if case .refused(let retry) = self.takeTenant(tenant, nowNanoseconds) {
-            return .tenantQuota(retryAfterNanoseconds: retry)
-        }
-        if case .refused(let retry) = self.takeGlobal(nowNanoseconds) {
-            self.refundTenant(tenant)
-            return .globalQuota(retryAfterNanoseconds: retry)
-        }
-        return nil
-    }
-
-    private func takeTenant(_ tenant: UInt128, _ nowNanoseconds: UInt64) -> TokenDecision {
-        guard let tenants = unsafe self.tenants else { return .admitted }
-        return unsafe tenants._withUnsafeGuaranteedRef { $0.take(tenant: tenant, nowNanoseconds: nowNanoseconds) }
-    }
-
-    private func takeGlobal(_ nowNanoseconds: UInt64) -> TokenDecision {
-        guard let global = unsafe self.global else { return .admitted }
-        return unsafe global._withUnsafeGuaranteedRef { $0.take(nowNanoseconds: nowNanoseconds) }
-    }
-
-    private func refundTenant(_ tenant: UInt128) {
-        unsafe self.tenants?._withUnsafeGuaranteedRef { $0.refund(tenant: tenant) }
     }
 }

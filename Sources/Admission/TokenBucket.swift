@@ -7,23 +7,21 @@ public final class TokenBucket: Sendable {
 
     public init(rate: TokenRate) { self.rate = rate }
 
-    /// Takes one token at `nowNanoseconds` of the monotonic clock.
-    public func take(nowNanoseconds: UInt64) -> TokenDecision {
-        var seen = self.arrival.value.load(ordering: .relaxed)
-        while true {
-            let (next, decision) = GCRA.take(seen, self.rate, now: nowNanoseconds)
-            guard case .admitted = decision else { return decision }
-            let (exchanged, current) = self.arrival.value.weakCompareExchange(
-                expected: seen, desired: next, ordering: .relaxed)
-            if exchanged { return .admitted }
-            seen = current
-        }
+    /// Takes `tokens`, all or none, at `nowNanoseconds` of the monotonic clock.
+    @inline(__always)
+    public func take(tokens: Int = 1, nowNanoseconds: UInt64) -> TokenDecision {
+        self.arrival.value.take(self.rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
     }
 
-    /// Gives back a token that `take` granted and that a later check made useless.
-    public func refund() { self.arrival.value.subtract(self.rate.intervalNanoseconds, ordering: .relaxed) }
+    /// Gives back what `take` granted at `takenNanoseconds` and a later check made useless; tokens that have had the time to come
+    /// back by themselves are not given twice.
+    public func refund(tokens: Int = 1, takenNanoseconds: UInt64, nowNanoseconds: UInt64) {
+        self.arrival.value.refund(
+            self.rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: nowNanoseconds)
+    }
 }
 
+/// Alone on its cache lines, 128 bytes on either side.
 struct PaddedWord: ~Copyable {
     private let before = InlineArray<16, UInt64>(repeating: 0)
     let value = Atomic<UInt64>(0)
@@ -37,9 +35,18 @@ public struct LocalTokenBucket: Sendable {
     public init() {}
 
     @inline(__always)
-    public mutating func take(_ rate: TokenRate, nowNanoseconds: UInt64) -> TokenDecision {
-        let (next, decision) = GCRA.take(self.arrival, rate, now: nowNanoseconds)
+    public mutating func take(_ rate: TokenRate, tokens: Int = 1, nowNanoseconds: UInt64) -> TokenDecision {
+        let (next, decision) = GCRA.take(self.arrival, rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
         self.arrival = next
         return decision
+    }
+
+    /// A changed rate keeps the debt in tokens, at most the new burst.
+    public mutating func rescale(from old: TokenRate?, to new: TokenRate?, nowNanoseconds: UInt64) {
+        self.arrival = GCRA.rescale(self.arrival, from: old, to: new, nowNanoseconds: nowNanoseconds)
+    }
+
+    func debtTicks(nowNanoseconds: UInt64) -> UInt64 {
+        GCRA.debt(self.arrival, nowTicks: GCRA.ticks(nowNanoseconds))
     }
 }

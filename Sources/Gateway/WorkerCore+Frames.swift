@@ -139,6 +139,17 @@ extension WorkerCore {
             return self.refuse(
                 header, .quotaExhausted, "The tenant's request quota is spent; slow down.",
                 retryAfterMilliseconds: Self.milliseconds(retry))
+        case .tenantBytes(let retry):
+            self.telemetry.add(self.metrics.quotaExhausted(.tenant))
+            return self.refuse(
+                header, .quotaExhausted, "The tenant's quota of bytes is spent; slow down.",
+                retryAfterMilliseconds: Self.milliseconds(retry))
+        case .tenantDay(let retry):
+            self.telemetry.add(self.metrics.quotaExhausted(.tenant))
+            return self.refuse(
+                header, .quotaExhausted,
+                "The tenant's requests of this day are spent; a new day begins at midnight UTC.",
+                retryAfterMilliseconds: Self.milliseconds(retry))
         case .globalQuota(let retry):
             self.telemetry.add(self.metrics.quotaExhausted(.global))
             return self.refuse(header, .ingressExhausted, retryAfterMilliseconds: Self.milliseconds(retry))

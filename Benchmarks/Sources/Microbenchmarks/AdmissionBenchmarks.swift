@@ -37,13 +37,17 @@ let admission: [Microbenchmark] = [
         precondition(refused == 0)
     },
     Microbenchmark("admission.tenant", "a token of one of 64 tenants' buckets") { iterations, measured in
-        let buckets = TenantBuckets(rate: rate, tenantsMax: 4096, seed: 1)
+        var policy = AdmissionPolicy()
+        policy.tenantDefault.requests = rate
+        let quotas = IngressAdmission(policy, tenantsMax: 4096, seed: 1).snapshot
+        let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
         var refused = 0
         measured {
-            for iteration in 0..<iterations
-            where buckets.take(tenant: UInt128(iteration & 63), nowNanoseconds: 1_000 + UInt64(iteration)) != .admitted
-            {
-                refused &+= 1
+            for iteration in 0..<iterations {
+                let decision = quotas.takeQuota(
+                    tenant: UInt128(iteration & 63), tokens: 1, bytes: 0, openOnConnection: 0,
+                    nowNanoseconds: 1_000 + UInt64(iteration), day: day)
+                if decision != .taken(isCritical: false) { refused &+= 1 }
             }
         }
         precondition(refused == 0)

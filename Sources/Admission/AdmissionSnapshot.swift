@@ -1,0 +1,156 @@
+internal import Synchronization
+
+/// One policy at work: what a worker holds and asks for each request, until it takes the next one between two turns. Immutable,
+/// but for the buckets that it points to, which all snapshots of a gateway share. Any thread.
+///
+/// Nothing is allocated and no reference is counted per request.
+@safe public final class AdmissionSnapshot: Sendable {
+    public let policy: AdmissionPolicy
+    /// Counts the policies of a gateway, from 1.
+    public let epoch: Int
+
+    private let inflightPerConnectionMax: Int
+    private let tenantDefault: TenantQuota
+    private let globalRate: TokenRate?
+    private let named: NamedTenants
+    private let hasNames: Bool
+    /// Owned, and used without counting references, which would be the dearest part of admission: a tenth of a pipelined
+    /// request's cost. The table is nil when the default quota limits nothing, the words while there has never been a name.
+    private let global: Unmanaged<GlobalBucket>
+    private let tenants: Unmanaged<TenantTable>?
+    private let namedWords: Unmanaged<NamedTenantWords>?
+    /// Nil while no source has ever been limited.
+    private let sources: SourceTable?
+
+    init(
+        _ policy: AdmissionPolicy, epoch: Int, global: GlobalBucket, tenants: TenantTable?, named: NamedTenants,
+        namedWords: NamedTenantWords?, sources: SourceTable?
+    ) {
+        self.policy = policy
+        self.epoch = epoch
+        self.inflightPerConnectionMax = policy.inflightPerConnectionMax
+        self.tenantDefault = policy.tenantDefault
+        self.globalRate = policy.global
+        self.named = named
+        self.hasNames = !named.isEmpty
+        unsafe self.global = .passRetained(global)
+        unsafe self.tenants = policy.tenantDefault.limitsNothing ? nil : tenants.map { unsafe .passRetained($0) }
+        unsafe self.namedWords = namedWords.map { unsafe .passRetained($0) }
+        self.sources = sources
+    }
+
+    deinit {
+        unsafe self.global.release()
+        unsafe self.tenants?.release()
+        unsafe self.namedWords?.release()
+    }
+
+    /// Whether any quota counts by the day: without one a worker need not know which day it is.
+    public var countsDays: Bool {
+        self.tenantDefault.requestsPerDay != nil || self.named.quotas.contains { $0.requestsPerDay != nil }
+    }
+
+    /// Cheapest refusal first: the connection's own count, the tenant's tokens, bytes and day, the gateway's tokens. What was
+    /// taken on the way to a later refusal is given back.
+    ///
+    /// - Parameters:
+    ///   - tokens: what the request costs by `policy.costs`; 0 or more.
+    ///   - bytes: its frame as received.
+    ///   - openOnConnection: requests open on its connection, without this one.
+    ///   - nowNanoseconds: of the monotonic clock.
+    ///   - day: of `nowNanoseconds`; does not matter unless `countsDays`.
+    @inline(__always)
+    public func takeQuota(
+        tenant: UInt128, tokens: Int, bytes: Int, openOnConnection: Int, nowNanoseconds: UInt64, day: UTCDay
+    ) -> QuotaDecision {
+        guard openOnConnection < self.inflightPerConnectionMax else { return .refused(.tooManyInflight) }
+        return self.take(tenant, QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day))
+    }
+
+    /// Gives back what `takeQuota` took at `takenNanoseconds` for a request that was then refused for another reason. Tokens
+    /// that have had the time to come back by themselves are not given twice.
+    public func refundQuota(
+        tenant: UInt128, tokens: Int, bytes: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64, day: UTCDay
+    ) {
+        let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day)
+        self.refundTenant(tenant, request, takenNanoseconds: takenNanoseconds)
+        guard let rate = self.globalRate else { return }
+        unsafe self.global._withUnsafeGuaranteedRef {
+            $0.word.value.refund(
+                rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: nowNanoseconds)
+        }
+    }
+
+    /// Whether requests of `tenant` may take the reserved permits; `takeQuota` tells it too.
+    public func isCritical(_ tenant: UInt128) -> Bool {
+        let index = self.hasNames ? self.named.index(of: tenant) : -1
+        return index < 0 ? self.tenantDefault.isCritical : self.named.quotas[index].isCritical
+    }
+
+    // MARK: Sources
+
+    /// A new connection from a source address: counted and its handshake taken, or neither. Any thread.
+    ///
+    /// - Parameters:
+    ///   - address: the 16 bytes of an IPv6 address in network order, or of an IPv4 address mapped into one; IPv6 addresses
+    ///     are told apart by their first 64 bits.
+    ///   - nowNanoseconds: of the monotonic clock.
+    /// - Returns: where it is counted, for `disconnected`; or why it is refused, cheapest check first.
+    public func connect(from address: UInt128, nowNanoseconds: UInt64) -> SourceDecision {
+        let limits = self.policy.source
+        guard let sources = self.sources, limits != SourceLimits() else { return .accepted(.none) }
+        return sources.connect(address, limits, nowNanoseconds: nowNanoseconds)
+    }
+
+    /// An accepted connection has ended: once for each seat, by any later snapshot of the same gateway too.
+    public func disconnected(_ seat: SourceSeat) { self.sources?.disconnected(seat) }
+
+    // MARK: Tenants
+
+    private func take(_ tenant: UInt128, _ request: QuotaRequest) -> QuotaDecision {
+        let index = self.hasNames ? self.named.index(of: tenant) : -1
+        let refusal = index < 0 ? self.takeDefault(tenant, request) : self.takeNamed(index, request)
+        if let refusal { return .refused(refusal) }
+        if let rate = self.globalRate,
+            case .refused(let retry) = unsafe self.global._withUnsafeGuaranteedRef({
+                $0.word.value.take(rate, tokens: request.tokens, nowNanoseconds: request.nowNanoseconds)
+            })
+        {
+            self.refundTenant(tenant, request, takenNanoseconds: request.nowNanoseconds)
+            return .refused(.globalQuota(retryAfterNanoseconds: retry))
+        }
+        return .taken(isCritical: index < 0 ? self.tenantDefault.isCritical : self.named.quotas[index].isCritical)
+    }
+
+    @inline(__always)
+    private func takeDefault(_ tenant: UInt128, _ request: QuotaRequest) -> AdmissionRefusal? {
+        guard let tenants = unsafe self.tenants else { return nil }
+        return unsafe tenants._withUnsafeGuaranteedRef { $0.take(tenant: tenant, self.tenantDefault, request) }
+    }
+
+    private func takeNamed(_ index: Int, _ request: QuotaRequest) -> AdmissionRefusal? {
+        guard let words = unsafe self.namedWords else { return nil }
+        return unsafe words._withUnsafeGuaranteedRef {
+            $0.words.take(self.named.cells[index], self.named.quotas[index], request)
+        }
+    }
+
+    private func refundTenant(_ tenant: UInt128, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+        let index = self.hasNames ? self.named.index(of: tenant) : -1
+        if index < 0 {
+            unsafe self.tenants?._withUnsafeGuaranteedRef {
+                $0.refund(tenant: tenant, self.tenantDefault, request, takenNanoseconds: takenNanoseconds)
+            }
+        } else {
+            unsafe self.namedWords?._withUnsafeGuaranteedRef {
+                $0.words.refund(
+                    self.named.cells[index], self.named.quotas[index], request, takenNanoseconds: takenNanoseconds)
+            }
+        }
+    }
+}
+
+/// The gateway's own bucket, alone on its cache lines.
+final class GlobalBucket: Sendable {
+    let word = PaddedWord()
+}

@@ -1,0 +1,133 @@
+internal import Synchronization
+
+/// The generic cell rate algorithm (ITU-T I.371, virtual scheduling) over one word: the theoretical arrival time of the next
+/// token, in ticks of 1/64 ns of the monotonic clock. A bucket's debt is how far its word is ahead of now, and a bucket without
+/// debt is full; a new one is 0.
+///
+/// Words wrap around with the clock, every nine years: a word that is further ahead than any debt can be lies in the past.
+enum GCRA {
+    static let ticksPerSecond = 64e9
+    /// A year; half of what a word may be ahead by.
+    static let capacityTicksMax: UInt64 = 1 << 61
+    static let debtTicksMax: UInt64 = 1 << 62
+
+    @inline(__always)
+    static func ticks(_ nanoseconds: UInt64) -> UInt64 { nanoseconds &<< 6 }
+
+    /// Rounded up: who comes back after it does not come too early.
+    @inline(__always)
+    static func nanoseconds(_ ticks: UInt64) -> UInt64 { (ticks + 63) >> 6 }
+
+    @inline(__always)
+    static func debt(_ word: UInt64, nowTicks: UInt64) -> UInt64 {
+        let ahead = word &- nowTicks
+        return ahead <= Self.debtTicksMax ? ahead : 0
+    }
+
+    /// The word after taking `tokens`, or how long to wait for them. A request that is dearer than the burst waits until the
+    /// bucket is full and is paid whole: over time the rate holds, and nobody is refused for ever. Settings refuse costs that do
+    /// not fit.
+    @inline(__always)
+    static func take(
+        _ word: UInt64, _ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64
+    ) -> (next: UInt64, decision: TokenDecision) {
+        let now = Self.ticks(nowNanoseconds)
+        let debt = Self.debt(word, nowTicks: now)
+        let cost = rate.costTicks(tokens)
+        let tolerance = tokens == 1 ? rate.toleranceTicks : rate.capacityTicks - min(rate.capacityTicks, cost)
+        guard debt <= tolerance else {
+            return (word, .refused(retryAfterNanoseconds: Self.nanoseconds(debt - tolerance)))
+        }
+        return (now &+ debt &+ cost, .admitted)
+    }
+
+    /// The word after giving tokens back that were taken at `takenNanoseconds`. Only while they cannot have come back by
+    /// themselves: a bucket that was full in between would be given them twice.
+    @inline(__always)
+    static func refund(
+        _ word: UInt64, _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64
+    ) -> UInt64 {
+        let cost = rate.costTicks(tokens)
+        guard Self.ticks(nowNanoseconds &- takenNanoseconds) <= cost else { return word }
+        return word &- cost
+    }
+
+    /// The word with a debt that is greater by `ticks`.
+    static func charge(_ word: UInt64, _ ticks: UInt64, nowTicks: UInt64) -> UInt64 {
+        nowTicks &+ min(Self.debt(word, nowTicks: nowTicks) + ticks, Self.debtTicksMax)
+    }
+
+    /// The word of a bucket whose rate changes: the same debt in tokens, at most the new burst. Without an old rate there was no
+    /// debt.
+    static func rescale(_ word: UInt64, from old: TokenRate?, to new: TokenRate?, nowNanoseconds: UInt64) -> UInt64 {
+        guard let old, let new else { return 0 }
+        guard old != new else { return word }
+        let now = Self.ticks(nowNanoseconds)
+        let debt = UInt128(Self.debt(word, nowTicks: now))
+        guard debt > 0 else { return word }
+        // In 2^-20 tokens: at most 2^62 · 2^52 / 2^31 of them, and after the bound 2^60 · 2^59.
+        let tokens = (debt << (20 + UInt128(old.fractionBits))) / UInt128(old.intervalFixed) + 1
+        guard tokens < UInt128(UInt64(new.burst)) << 20 else { return now &+ new.capacityTicks }
+        let ticks = (tokens * UInt128(new.intervalFixed)) >> (20 + UInt128(new.fractionBits)) + 1
+        return now &+ UInt64(min(ticks, UInt128(new.capacityTicks)))
+    }
+}
+
+/// A bucket in one atomic word that any number of threads take from.
+///
+/// Sequentially consistent, which costs nothing on x86-64: who takes from a bucket of a table looks afterwards whether it is
+/// still its own, and whoever hands it on marks it first and looks at the word afterwards.
+extension Atomic where Value == UInt64 {
+    @inline(__always)
+    func take(_ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64) -> TokenDecision {
+        var seen = self.load(ordering: .relaxed)
+        while true {
+            let (next, decision) = GCRA.take(seen, rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
+            guard case .admitted = decision else { return decision }
+            let (exchanged, current) = self.weakCompareExchange(
+                expected: seen, desired: next, ordering: .sequentiallyConsistent)
+            if exchanged { return .admitted }
+            seen = current
+        }
+    }
+
+    func refund(
+        _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64
+    ) {
+        var seen = self.load(ordering: .relaxed)
+        while true {
+            let next = GCRA.refund(
+                seen, rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: nowNanoseconds)
+            guard next != seen else { return }
+            let (exchanged, current) = self.weakCompareExchange(
+                expected: seen, desired: next, ordering: .sequentiallyConsistent)
+            if exchanged { return }
+            seen = current
+        }
+    }
+
+    func rescale(from old: TokenRate?, to new: TokenRate?, nowNanoseconds: UInt64) {
+        var seen = self.load(ordering: .relaxed)
+        while true {
+            let next = GCRA.rescale(seen, from: old, to: new, nowNanoseconds: nowNanoseconds)
+            guard next != seen else { return }
+            let (exchanged, current) = self.weakCompareExchange(
+                expected: seen, desired: next, ordering: .sequentiallyConsistent)
+            if exchanged { return }
+            seen = current
+        }
+    }
+
+    /// Adds to the debt, whatever it is.
+    func charge(ticks: UInt64, nowNanoseconds: UInt64) {
+        guard ticks > 0 else { return }
+        let now = GCRA.ticks(nowNanoseconds)
+        var seen = self.load(ordering: .relaxed)
+        while true {
+            let (exchanged, current) = self.weakCompareExchange(
+                expected: seen, desired: GCRA.charge(seen, ticks, nowTicks: now), ordering: .sequentiallyConsistent)
+            if exchanged { return }
+            seen = current
+        }
+    }
+}
