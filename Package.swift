@@ -46,6 +46,7 @@ let package = Package(
         .library(
             name: "GatewayRooms",
             targets: ["OAP", "Admission", "Telemetry", "Reactor", "IndexStore", "Gateway", "GatewayRuntime"]),
+        .library(name: "GatewayTesting", targets: ["GatewayTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

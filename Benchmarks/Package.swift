@@ -17,6 +17,7 @@ let package = Package(
     products: [
         .executable(name: "microbench-count", targets: ["microbench-count"]),
         .executable(name: "slow-index-gateway", targets: ["slow-index-gateway"]),
+        .executable(name: "permit-proof", targets: ["permit-proof"]),
     ],
     dependencies: [
         .package(name: "svc-gateway", path: ".."),
@@ -38,6 +39,14 @@ let package = Package(
             dependencies: [
                 .product(name: "GatewayRooms", package: "svc-gateway"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        // Two threads against the concurrency limit, a thousand million times, for `make overload`.
+        .executableTarget(
+            name: "permit-proof",
+            dependencies: [
+                .product(name: "GatewayRooms", package: "svc-gateway"),
+                .product(name: "GatewayTesting", package: "svc-gateway"),
             ],
             swiftSettings: strict),
         // `make microbench`: wall-clock and processor time.

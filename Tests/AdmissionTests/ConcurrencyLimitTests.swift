@@ -140,51 +140,22 @@ import Testing
         #expect(taken == [2, 0])
     }
 
-    /// What the threads count by themselves.
-    final class Tally: Sendable {
-        let holders = Atomic<Int>(0)
-        let peak = Atomic<Int>(0)
-        let refusals = Atomic<Int>(0)
-        let violations = Atomic<Int>(0)
+    /// Two threads and ten million operations; `permit-proof` is the same a hundred times as long.
+    @Test func twoThreadsReachTheLimitAndNeverExceedIt() async {
+        let random = SeededGenerator.fromEnvironment()
+        let proof = await PermitProof.run(operations: 10_000_000, seed: random.seed)
+        #expect(proof.holds, "\(proof); \(random.replay)")
     }
 
-    /// Two threads, a million operations: holders are counted by themselves, outside the limit, and never exceed it.
-    /// `admission-proof permits` is the same for as long as one likes.
-    @Test func twoThreadsNeverExceedTheLimit() async {
-        let limit = ConcurrencyLimit(openMax: 3)
-        let tally = Tally()
-        await withTaskGroup(of: Void.self) { group in
-            for worker in 0..<2 {
-                group.addTask {
-                    var random = SeededGenerator(seed: UInt64(worker))
-                    var held = PermitStack()
-                    for _ in 0..<500_000 {
-                        if held.count > 0 && random.oneIn(2) {
-                            tally.holders.subtract(1, ordering: .sequentiallyConsistent)
-                            held.dropOne()
-                        } else if held.push(from: limit) {
-                            let (_, now) = tally.holders.add(1, ordering: .sequentiallyConsistent)
-                            _ = tally.peak.max(now, ordering: .relaxed)
-                        } else {
-                            tally.refusals.add(1, ordering: .relaxed)
-                        }
-                    }
-                    tally.holders.subtract(held.count, ordering: .sequentiallyConsistent)
-                    held.dropAll()
-                }
-            }
-        }
-        #expect(tally.peak.load(ordering: .relaxed) == 3)
-        #expect(tally.refusals.load(ordering: .relaxed) > 0, "the limit was reached")
-        #expect(limit.openPeak == 3, "the limit's own gauge agrees with those who hold permits")
-        #expect(limit.openCount == 0)
+    final class Violations: Sendable {
+        let count = Atomic<Int>(0)
     }
 
     /// While one thread acquires and drops, the bounds move: what is granted never exceeds the bound that was set last
     /// before it, because whoever lowers it sees what is open at that very moment.
     @Test func movingBoundsLoseNoPermit() async {
         let limit = ConcurrencyLimit(openMax: 4)
-        let tally = Tally()
+        let violations = Violations()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 var random = SeededGenerator(seed: 7)
@@ -196,7 +167,7 @@ import Testing
                         _ = held.push(from: limit, critical: random.oneIn(2))
                     }
                     // The only holder: the count is its own, whatever happens to the bounds.
-                    if limit.openCount != held.count { tally.violations.add(1, ordering: .relaxed) }
+                    if limit.openCount != held.count { violations.count.add(1, ordering: .relaxed) }
                 }
                 held.dropAll()
             }
@@ -209,32 +180,11 @@ import Testing
                     let before = limit.openCount
                     let after = limit.openCount
                     // Lowered below what is open, it can only fall; else it may rise as far as the limit.
-                    if after > max(before, openMax) { tally.violations.add(1, ordering: .relaxed) }
+                    if after > max(before, openMax) { violations.count.add(1, ordering: .relaxed) }
                 }
             }
         }
-        #expect(tally.violations.load(ordering: .relaxed) == 0)
+        #expect(violations.count.load(ordering: .relaxed) == 0)
         #expect(limit.openCount == 0)
     }
-}
-
-/// Up to four permits; they are noncopyable, so no array holds them.
-struct PermitStack: ~Copyable {
-    private var permits = InlineArray<4, Permit?>(first: nil) { _ in nil }
-    private(set) var count = 0
-
-    /// False when the limit refused.
-    mutating func push(from limit: ConcurrencyLimit, critical isCritical: Bool = false) -> Bool {
-        guard self.count < 4, let permit = limit.acquire(critical: isCritical) else { return false }
-        self.permits[self.count] = consume permit
-        self.count += 1
-        return true
-    }
-
-    mutating func dropOne() {
-        self.count -= 1
-        self.permits[self.count] = nil
-    }
-
-    mutating func dropAll() { while self.count > 0 { self.dropOne() } }
 }
