@@ -1,14 +1,42 @@
 """The loads of the overload scenarios. Each runs on the generators' processor, against one server, and returns a flat sample."""
 
-import json, subprocess, time
+import json, os, subprocess, time
 from generators import KEY_FORMAT, run
 from harness import ROOT, read_report, tool
 from overload_servers import program
-from peers import GENERATOR_PROCESSOR, PeerProblem, pinned
+from peers import GENERATOR_PROCESSOR, SERVER_PROCESSOR, PeerProblem, pinned
 
 CONNECTIONS = 1000
 # What a limit answers with; everything else that is no 200 is a fault.
 REFUSALS = {"quota_exhausted", "too_many_inflight", "ingress_exhausted", "overloaded", "deadline_exceeded"}
+
+
+class Watch:
+    """What a server, and what everybody else, has of the servers' processor from now on."""
+
+    def __init__(self, server):
+        self.server, self.spent, self.busy, self.start = (
+            server,
+            server.processor_nanoseconds(),
+            busy_ns(),
+            time.monotonic(),
+        )
+
+    def shares(self):
+        elapsed = 1e9 * (time.monotonic() - self.start)
+        own = (self.server.processor_nanoseconds() - self.spent) / elapsed
+        return {"server_share": own, "others_share": max(0.0, (busy_ns() - self.busy) / elapsed - own)}
+
+
+def busy_ns():
+    """Time that the servers' processor was not idle, its host's other guests included."""
+    with open("/proc/stat") as file:
+        for line in file:
+            name, *ticks = line.split()
+            if name == f"cpu{SERVER_PROCESSOR}":
+                user, nice, system, _, _, *interrupts = map(int, ticks[:8])
+                return (user + nice + system + sum(interrupts)) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    return 0
 
 
 def bench_command(server, load, connections, depth, seconds, workload, warmup, prefix=()):
@@ -32,7 +60,7 @@ def resolve_many_absent(keys, each=256):
     ]
 
 
-def sample_of(text, spent=None, elapsed=None):
+def sample_of(text):
     """What a scenario needs of a report of oap-bench."""
     report = read_report(text)
     outcome = report["outcome"]
@@ -55,7 +83,6 @@ def sample_of(text, spent=None, elapsed=None):
         ),
         "generator_share": report["generator"]["processorShareMax"],
         "bottlenecks": report["bottlenecks"],
-        **({} if spent is None else {"server_share": spent / 1e9 / elapsed}),
     }
 
 
@@ -65,9 +92,9 @@ def open_loop(server, rate, seconds, workload=None, connections=CONNECTIONS, dep
         server, ["--rate", str(max(1, round(rate)))], connections, depth, seconds, workload or resolve(), warmup
     )
     command += ["--timeout", f"{round(timeout * 1000)}ms"]
-    before, start = server.processor_nanoseconds(), time.monotonic()
+    watch = Watch(server)
     text = run(command, server.name, seconds + warmup + timeout + 60, statuses=(0, 1, 3))
-    return sample_of(text, server.processor_nanoseconds() - before, time.monotonic() - start)
+    return {**sample_of(text), **watch.shares()}
 
 
 def closed_loop(server, depth, seconds, workload=None, connections=50, expect="200", tenants=64):

@@ -32,6 +32,22 @@ def conditions(result):
     )
 
 
+OTHERS_MAX = 0.05
+
+
+def disturbance(result):
+    """A sentence when the machine was not the run's own; empty when it was."""
+    rows = [row for found in result["scenarios"].values() for row in found.get("samples", ()) if "others_share" in row]
+    disturbed = [row["others_share"] for row in rows if row["others_share"] > OTHERS_MAX]
+    if len(disturbed) * 10 <= len(rows):
+        return ""
+    return (
+        f"In {len(disturbed)} of {len(rows)} samples other processes or guests of the host had more than {100 * OTHERS_MAX:.0f} % of "
+        f"the gateway's processor (median {100 * statistics.median(disturbed):.0f} %): goodput and latencies of this run prove "
+        "little. Stop what else runs, and measure again."
+    )
+
+
 def curve_table(title, found):
     """A row for each load: what was offered, served, refused and how late."""
     rows = []
@@ -143,7 +159,13 @@ def tables(result):
 
 
 def text(result):
-    return "\n\n".join([conditions(result), *[aligned(head, rows) for head, rows in tables(result)], summary(result)])
+    parts = [
+        conditions(result),
+        *[aligned(head, rows) for head, rows in tables(result)],
+        disturbance(result),
+        summary(result),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 # ---- the page -------------------------------------------------------------------------------------------------------
@@ -226,6 +248,8 @@ def html(result):
     if "steps" in found:
         plots += step_plots(found["steps"])
     parts = [f"<h1>Overload</h1><p>{escape(conditions(result))}</p><p><b>{escape(summary(result))}</b></p>"]
+    if disturbance(result):
+        parts.append(f'<p class="missed">{escape(disturbance(result))}</p>')
     *details, goals = tables(result)
     parts.append(html_table(*goals, verdicts=True))
     parts.append('<div class="plots">' + "\n".join(f"<div>{plot}</div>" for plot in plots if plot) + "</div>")

@@ -6,6 +6,7 @@ from harness import ROOT
 from overload_load import (
     CONNECTIONS,
     Beside,
+    Watch,
     abuse_command,
     closed_loop,
     offer,
@@ -98,7 +99,7 @@ def haproxy(run):
                 for load in (0.9, 10):
                     run.progress(f"beside HAProxy: repeat {repeat + 1} of {run.repeats}, {server.name}, {load:g} times")
                     length = 1000 * run.seconds
-                    before, start = server.processor_nanoseconds(), time.monotonic()
+                    watch = Watch(server)
                     report = offer(
                         server,
                         [(300 + length, 1)],
@@ -107,7 +108,6 @@ def haproxy(run):
                         "300",
                         *options,
                     )
-                    spent = server.processor_nanoseconds() - before
                     group = report["groups"][0]
                     samples.append(
                         {
@@ -118,7 +118,7 @@ def haproxy(run):
                             "refused": group["refused"],
                             "p99_us": group["latency_us"]["p99"],
                             "service_p99_us": group["service_us"]["p99"],
-                            "server_share": spent / 1e9 / (time.monotonic() - start),
+                            **watch.shares(),
                         }
                     )
     return {"samples": samples, "queue_milliseconds": QueueingHAProxy.QUEUE_MILLISECONDS}
