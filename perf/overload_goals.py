@@ -13,6 +13,7 @@ def goals(result):
         ("processor", of_processor),
         ("refusals", of_refusals),
         ("steps", of_steps),
+        ("adaptive", of_adaptive),
         ("neighbours", of_neighbours),
         ("fairness", of_fairness),
         ("reserve", of_reserve),
@@ -158,6 +159,24 @@ def of_steps(found):
             reason="in bins of 10 ms: goodput at 0.95 of what it becomes, p99 within twice that of 0.9x",
         )
         for factor, target in (("1.4", 20), ("10", 100))
+    ]
+
+
+def of_adaptive(found):
+    samples = found and found["samples"]
+    return [
+        of_samples(
+            "Refused at 0.9x with the adaptive limit, of all requests",
+            0,
+            [100 * sum(row["refused"].values()) / max(1, row["answers"]) for row in at(samples, load=0.9)],
+            unit="%",
+        ),
+        of_samples(
+            "Goodput at 10x with the adaptive limit, of the capacity",
+            0.95,
+            [row["goodput"] / found["capacity"] for row in at(samples, load=10)],
+            at_least=True,
+        ),
     ]
 
 

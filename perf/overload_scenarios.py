@@ -183,6 +183,18 @@ def steps(run):
     return {"bin_ms": BIN_MILLISECONDS, "step_ms": STEP_MILLISECONDS, "rate": rate, "bins": found}
 
 
+def adaptive(run):
+    """The adaptive limit at constant 0.9x of the capacity, where it has nothing to refuse, and at 10x."""
+    samples = []
+    with Serving(run.slow_gateway("--adaptive")) as server:
+        capacity = open_loop(server, 3 * PERMITS * 500, run.seconds)["goodput"]
+        for repeat in range(run.repeats):
+            for load in random.sample((0.9, 10), 2):
+                run.progress(f"adaptive limit: repeat {repeat + 1} of {run.repeats}, {load:g} times the capacity")
+                samples.append({"repeat": repeat, "load": load, **open_loop(server, load * capacity, 2 * run.seconds)})
+    return {"capacity": capacity, "samples": samples}
+
+
 def neighbours(run):
     """A tenant at 100 times its quota beside one within it: what the second one's p99 becomes."""
     server = run.slow_gateway("--tenant-rate", str(TENANT_RATE), permits=64)
@@ -313,7 +325,7 @@ def cost(run):
         raise PeerProblem(f"{ADMISSION_OFF} is missing; 'make overload' builds it")
     servers = {
         "on": run.edge_gateway("with admission"),
-        "off": run.edge_gateway("without admission", binary=ADMISSION_OFF),
+        "off": run.edge_gateway("without admission", binary=ADMISSION_OFF, quotas=""),
     }
     samples = []
     with Serving(*servers.values()):
@@ -355,6 +367,7 @@ ALL = {
         processor,
         refusals,
         steps,
+        adaptive,
         neighbours,
         fairness,
         reserve,
