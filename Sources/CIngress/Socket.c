@@ -83,7 +83,16 @@ static int32_t set_option(int fd, int level, int name, int value) {
     return checked(setsockopt(fd, level, name, &value, sizeof value));
 }
 
-int32_t ingress_listen(const ingress_address *address, bool reuse_port, int32_t backlog) {
+static int32_t set_keepalive(int fd, ingress_keepalive keepalive) {
+    int32_t result = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (result >= 0) result = set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive.idle_s);
+    if (result >= 0) result = set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive.interval_s);
+    if (result >= 0) result = set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive.probes);
+    if (result >= 0) result = set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, keepalive.unacknowledged_ms);
+    return result;
+}
+
+int32_t ingress_listen(const ingress_address *address, bool reuse_port, int32_t backlog, ingress_keepalive keepalive) {
     struct sockaddr_storage storage;
     socklen_t length = to_kernel(address, &storage);
     int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
@@ -91,7 +100,7 @@ int32_t ingress_listen(const ingress_address *address, bool reuse_port, int32_t 
     int32_t result = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (result >= 0 && reuse_port) result = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (result >= 0) result = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (result >= 0) result = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (result >= 0) result = set_keepalive(fd, keepalive);
     if (result >= 0 && address->family == 6) result = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (result >= 0) result = checked(bind(fd, (struct sockaddr *)&storage, length));
     if (result >= 0 && backlog > 0) result = checked(listen(fd, backlog));

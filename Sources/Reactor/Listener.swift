@@ -9,9 +9,12 @@ public struct Listener: ~Copyable {
     /// - Parameters:
     ///   - shared: several listeners of this process share the port (SO_REUSEPORT), one per worker.
     ///   - backlog: connections that wait for an accept; the kernel caps it at net.core.somaxconn.
-    public init(_ address: SocketAddress, shared: Bool, backlog: Int) throws(SystemError) {
+    ///   - keepAlive: what accepted connections inherit.
+    public init(
+        _ address: SocketAddress, shared: Bool, backlog: Int, keepAlive: KeepAlive = KeepAlive()
+    ) throws(SystemError) {
         var form = try address.kernelForm()
-        let result = unsafe ingress_listen(&form, shared, Int32(backlog))
+        let result = unsafe ingress_listen(&form, shared, Int32(backlog), keepAlive.kernelForm)
         let descriptor = try SystemError.check(result, "bind", address.description)
         var bound = ingress_address()
         _ = unsafe ingress_local_address(descriptor, &bound)

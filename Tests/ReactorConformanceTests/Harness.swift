@@ -24,9 +24,12 @@ struct Harness: ~Copyable {
 
     static let listenerToken = Token(slot: .max, generation: 1)
 
-    init(_ candidate: Candidate, _ limits: KernelLimits = KernelLimits()) throws(SystemError) {
+    init(
+        _ candidate: Candidate, _ limits: KernelLimits = KernelLimits(), keepAlive: KeepAlive = KeepAlive()
+    ) throws(SystemError) {
         let kernel = try AnyKernel(candidate, limits)
-        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0), shared: false, backlog: 1024)
+        let listener = try Listener(
+            SocketAddress(host: "127.0.0.1", port: 0), shared: false, backlog: 1024, keepAlive: keepAlive)
         self.init(kernel, listener)
     }
 

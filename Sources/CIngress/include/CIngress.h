@@ -34,9 +34,18 @@ int32_t ingress_address_host(const ingress_address *address, char *out, uint32_t
 
 /* ---- sockets ------------------------------------------------------------------------------------------------ */
 
-/// Bound and listening when `backlog` > 0, only bound otherwise. TCP_NODELAY is set here because Linux lets accepted
-/// sockets inherit it: one system call less per connection.
-int32_t ingress_listen(const ingress_address *address, bool reuse_port, int32_t backlog);
+/// When a connection is given up whose peer is silent: seconds without traffic until the first probe, seconds between
+/// probes, how many of them, and milliseconds that sent bytes may stay unacknowledged.
+typedef struct {
+    int32_t idle_s;
+    int32_t interval_s;
+    int32_t probes;
+    int32_t unacknowledged_ms;
+} ingress_keepalive;
+
+/// Bound and listening when `backlog` > 0, only bound otherwise. TCP_NODELAY and keepalive are set here because Linux
+/// lets accepted sockets inherit them: five system calls less per connection.
+int32_t ingress_listen(const ingress_address *address, bool reuse_port, int32_t backlog, ingress_keepalive keepalive);
 int32_t ingress_local_address(int32_t fd, ingress_address *out);
 int32_t ingress_peer_address(int32_t fd, ingress_address *out);
 /// A blocking connect bounded by `timeout_ms`; the socket returned is blocking.
