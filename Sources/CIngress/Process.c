@@ -56,20 +56,43 @@ void ingress_processor_time(uint64_t *user_us, uint64_t *system_us) {
     *system_us = (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec;
 }
 
-void ingress_thread_time(uint64_t *running_ns, uint64_t *waiting_ns) {
+static uint64_t thread_running_ns(void) {
     struct timespec running;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &running);
-    *running_ns = (uint64_t)running.tv_sec * 1000000000ull + (uint64_t)running.tv_nsec;
-    *waiting_ns = 0;
+    return (uint64_t)running.tv_sec * 1000000000ull + (uint64_t)running.tv_nsec;
+}
+
+int32_t ingress_thread_account_open(void) {
     int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return;
+    return fd < 0 ? -errno : fd;
+}
+
+static bool read_account(int fd, uint64_t *running_ns, uint64_t *waiting_ns) {
     char text[96]; /* running, waiting, slices: decimal, with spaces between them */
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (length <= 0) return;
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    if (length <= 0) return false;
     text[length] = 0;
-    char *second = strchr(text, ' ');
-    if (second != NULL) *waiting_ns = strtoull(second, NULL, 10);
+    char *second;
+    *running_ns = strtoull(text, &second, 10);
+    if (*second != ' ') return false;
+    *waiting_ns = strtoull(second, NULL, 10);
+    return true;
+}
+
+void ingress_thread_time(uint64_t *running_ns, uint64_t *waiting_ns) {
+    *running_ns = thread_running_ns();
+    *waiting_ns = 0;
+    int32_t fd = ingress_thread_account_open();
+    if (fd < 0) return;
+    uint64_t running_seen;
+    if (!read_account(fd, &running_seen, waiting_ns)) *waiting_ns = 0;
+    close(fd);
+}
+
+void ingress_thread_account_read(int32_t fd, uint64_t *running_ns, uint64_t *waiting_ns) {
+    if (fd >= 0 && read_account(fd, running_ns, waiting_ns)) return;
+    *running_ns = thread_running_ns();
+    *waiting_ns = 0;
 }
 
 void ingress_wake_precisely(void) { prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); }

@@ -40,4 +40,8 @@ public enum ErrnoCode {
     public static let addressInUse: Int32 = EADDRINUSE
     public static let timedOut: Int32 = ETIMEDOUT
     public static let invalidArgument: Int32 = EINVAL
+    /// The process has no descriptor left.
+    public static let descriptorsSpent: Int32 = EMFILE
+    /// The machine has none left.
+    public static let descriptorsSpentBySystem: Int32 = ENFILE
 }

@@ -79,6 +79,10 @@ int32_t ingress_open_descriptors(void);
 void ingress_processor_time(uint64_t *user_us, uint64_t *system_us);
 /// Nanoseconds that the calling thread has run, and has waited for a processor (0 without schedstat).
 void ingress_thread_time(uint64_t *running_ns, uint64_t *waiting_ns);
+/// The calling thread's account with the scheduler, to be read with one call each time; -errno where there is none.
+int32_t ingress_thread_account_open(void);
+/// As `ingress_thread_time`, from that account; without one (`fd` < 0) the calling thread's running time only.
+void ingress_thread_account_read(int32_t fd, uint64_t *running_ns, uint64_t *waiting_ns);
 /// Timer slack of 1 ns for the calling thread.
 void ingress_wake_precisely(void);
 /// Runs `body(context)` on a new detached-at-exit thread. `cpu` < 0 leaves the affinity alone.
