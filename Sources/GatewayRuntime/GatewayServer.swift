@@ -52,6 +52,31 @@ public final class GatewayServer: Sendable {
         _ configuration: RuntimeConfiguration, backend: Backend,
         makeIndex: @escaping @Sendable (Int) -> I, tell: @escaping @Sendable (RuntimeEvent) -> Void
     ) throws(StartFailure) -> GatewayServer {
+        try self.start(configuration, backend: backend, tell: tell) { seat in
+            switch backend.kind {
+            case .uring: seat.runUring(makeIndex)
+            case .epoll: seat.runEpoll(makeIndex)
+            }
+        }
+    }
+
+    /// As `start`, on kernels of the caller's own: what a test needs to see one fail.
+    ///
+    /// - Parameters:
+    ///   - backend: what the kernels are called in the banner and in metrics.
+    ///   - makeKernel: called on each worker's thread with the worker's number.
+    public static func start<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>(
+        _ configuration: RuntimeConfiguration, backend: Backend,
+        makeKernel: @escaping @Sendable (Int) throws(SystemError) -> K,
+        makeIndex: @escaping @Sendable (Int) -> I, tell: @escaping @Sendable (RuntimeEvent) -> Void
+    ) throws(StartFailure) -> GatewayServer {
+        try self.start(configuration, backend: backend, tell: tell) { $0.run(makeIndex, makeKernel) }
+    }
+
+    private static func start(
+        _ configuration: RuntimeConfiguration, backend: Backend, tell: @escaping @Sendable (RuntimeEvent) -> Void,
+        run: @escaping @Sendable (WorkerSeat) -> Void
+    ) throws(StartFailure) -> GatewayServer {
         do throws(SystemError) {
             let started = try Waker()
             var mailboxes: [Mailbox] = []
@@ -61,7 +86,7 @@ public final class GatewayServer: Sendable {
             let server = GatewayServer(
                 backend: backend, address: listeners.address, mailboxes: mailboxes,
                 shared: SharedState(configuration: configuration, tell: tell))
-            try server.launch(listeners, started, makeIndex)
+            try server.launch(listeners, started, run)
             return server
         } catch {
             let isTaken = error.call == "bind" && error.code == ErrnoCode.addressInUse
@@ -135,22 +160,16 @@ public final class GatewayServer: Sendable {
     // MARK: Threads
 
     /// Starts one thread per listener and waits until each one serves or has failed; then nothing is left of any.
-    private func launch<I: WorkerIndex & ~Copyable>(
-        _ listeners: ListenerSet, _ started: Waker, _ makeIndex: @escaping @Sendable (Int) -> I
+    private func launch(
+        _ listeners: ListenerSet, _ started: Waker, _ run: @escaping @Sendable (WorkerSeat) -> Void
     ) throws(SystemError) {
         let failure = FirstFailure()
         for (number, descriptor) in listeners.descriptors.enumerated() {
             let seat = WorkerSeat(
                 number: number, descriptor: descriptor, address: listeners.address, shared: self.shared,
                 mailbox: self.mailboxes[number], report: self.reports[number], started: started, failure: failure)
-            let kind = self.backend.kind
             do throws(SystemError) {
-                let thread = try LoopThread(name: "oap-worker-\(number)") {
-                    switch kind {
-                    case .uring: seat.runUring(makeIndex)
-                    case .epoll: seat.runEpoll(makeIndex)
-                    }
-                }
+                let thread = try LoopThread(name: "oap-worker-\(number)") { run(seat) }
                 self.threads.withLock { $0.append(thread) }
             } catch {
                 listeners.close(from: number)

@@ -178,4 +178,30 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.adminReplies = [:]
         self.measure()
     }
+
+    /// The last act of a worker whose kernel has failed: clients learn of it at once, and what the process counts of them
+    /// is given back, so that the other workers may have it. Returns the descriptors of the listener and of all
+    /// connections. They are the caller's to close once this worker, and the kernel with what it has in flight, is gone.
+    mutating func abandon() -> [Int32] {
+        self.stopping = true
+        var descriptors: [Int32] = []
+        if let listener = self.listener.take() {
+            let descriptor = listener.intoDescriptor()
+            // From now on the other listeners of the port get its share of connections.
+            self.kernel.abort(descriptor)
+            descriptors.append(descriptor)
+        }
+        for slot in 0..<self.connections.slotsTouched {
+            guard let key = self.connections.key(ofSlot: slot) else { continue }
+            let descriptor = self.connections[slot: slot].descriptor
+            self.kernel.abort(descriptor)
+            descriptors.append(descriptor)
+            self.connections[slot: slot].releaseBlocks(to: &self.pool)
+            self.core.disconnected(slot, reason: .error)
+            self.shared.connections.give()
+            _ = self.connections.remove(key)
+        }
+        self.finish()
+        return descriptors
+    }
 }

@@ -44,22 +44,22 @@ struct WorkerSeat: Sendable {
 
     func runUring<I: WorkerIndex & ~Copyable>(_ makeIndex: @Sendable (Int) -> I) {
         let configuration = self.shared.configuration
-        self.run(makeIndex) { () throws(SystemError) in
+        self.run(makeIndex) { (_) throws(SystemError) in
             try UringKernel(limits: configuration.kernelLimits, wanted: configuration.uringFeatures)
         }
     }
 
     func runEpoll<I: WorkerIndex & ~Copyable>(_ makeIndex: @Sendable (Int) -> I) {
         let configuration = self.shared.configuration
-        self.run(makeIndex) { () throws(SystemError) in try EpollKernel(limits: configuration.kernelLimits) }
+        self.run(makeIndex) { (_) throws(SystemError) in try EpollKernel(limits: configuration.kernelLimits) }
     }
 
-    private func run<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>(
-        _ makeIndex: @Sendable (Int) -> I, _ makeKernel: () throws(SystemError) -> K
+    func run<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>(
+        _ makeIndex: @Sendable (Int) -> I, _ makeKernel: (Int) throws(SystemError) -> K
     ) {
         let listener = Listener(adopting: self.descriptor, address: self.address)
         do throws(SystemError) {
-            let kernel = try makeKernel()
+            let kernel = try makeKernel(self.number)
             self.run(kernel, makeIndex(self.number), listener)
         } catch {
             listener.close()
@@ -76,10 +76,10 @@ struct WorkerSeat: Sendable {
         do throws(SystemError) {
             try worker.run(started: self.started)
         } catch {
-            // Its sessions are lost and the process is about to end; whoever waits for an answer is told now.
-            worker.stopping = true
-            worker.closeListener()
-            worker.finish()
+            // Its sessions are lost: they end with the kernel that may still hold their memory, not before.
+            let descriptors = worker.abandon()
+            _ = consume worker
+            for descriptor in descriptors { Connector.close(descriptor) }
             self.failed(error)
         }
     }

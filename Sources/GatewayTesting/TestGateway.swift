@@ -1,6 +1,7 @@
 public import GatewayRuntime
 public import Reactor
 internal import Synchronization
+internal import Telemetry
 
 /// A gateway in this process on a port of its own, checked for leftovers when it has ended.
 ///
@@ -35,6 +36,15 @@ public final class TestGateway: Sendable {
     /// What the workers have told so far.
     public var events: [RuntimeEvent] { self.told.all }
 
+    /// The value of a series as a scrape would show it, such as `connections_closed_total{reason="peer"}`; nil when there is
+    /// none of that name.
+    public func metric(_ series: String) -> UInt64? {
+        let page = PrometheusText.render(
+            schema: self.server.schema, snapshot: self.server.snapshot(), process: [], commonLabels: [])
+        let line = page.split(separator: "\n").first { $0.hasPrefix(series + " ") }
+        return line.flatMap { UInt64($0.dropFirst(series.utf8.count + 1)) }
+    }
+
     /// Runs `body` against a gateway with two workers and a scripted index. Ends it, and throws `Leftovers` unless
     /// every permit, buffer, block and connection is back.
     ///
@@ -56,12 +66,61 @@ public final class TestGateway: Sendable {
         configure: (inout RuntimeConfiguration) -> Void = { _ in }, index: @escaping @Sendable (Int) -> I,
         _ body: (TestGateway) throws -> Void
     ) throws {
+        try self.run(
+            kind, serving: serving, allowsInternalFaults: allowsInternalFaults, configure: configure,
+            start: { configuration, backend, tell in
+                try GatewayServer.start(configuration, backend: backend, makeIndex: index, tell: tell)
+            }, body)
+    }
+
+    /// As above with one worker whose turns `gate` lets pass.
+    public static func run(
+        _ kind: Backend.Kind, gate: TurnGate, configure: (inout RuntimeConfiguration) -> Void = { _ in },
+        _ body: (TestGateway) throws -> Void
+    ) throws {
+        let one = { (configuration: inout RuntimeConfiguration) in
+            configure(&configuration)
+            configuration.workersCount = 1
+        }
+        try self.run(
+            kind, serving: true, allowsInternalFaults: false, configure: one,
+            start: { configuration, backend, tell in
+                let limits = configuration.kernelLimits
+                switch backend.kind {
+                case .uring:
+                    return try GatewayServer.start(
+                        configuration, backend: backend,
+                        makeKernel: { (_) throws(SystemError) in
+                            HookedKernel(try UringKernel(limits: limits), gate.hook)
+                        },
+                        makeIndex: { _ in ScriptedIndex() }, tell: tell)
+                case .epoll:
+                    return try GatewayServer.start(
+                        configuration, backend: backend,
+                        makeKernel: { (_) throws(SystemError) in
+                            HookedKernel(try EpollKernel(limits: limits), gate.hook)
+                        },
+                        makeIndex: { _ in ScriptedIndex() }, tell: tell)
+                }
+            },
+            { gateway in
+                defer { gate.open() }
+                try body(gateway)
+            })
+    }
+
+    private static func run(
+        _ kind: Backend.Kind, serving: Bool, allowsInternalFaults: Bool,
+        configure: (inout RuntimeConfiguration) -> Void,
+        start: (RuntimeConfiguration, Backend, @escaping @Sendable (RuntimeEvent) -> Void) throws -> GatewayServer,
+        _ body: (TestGateway) throws -> Void
+    ) throws {
         var configuration = RuntimeConfiguration(
             address: SocketAddress(host: "127.0.0.1", port: 0), workersCount: 2)
         configure(&configuration)
         let told = EventLog()
         let backend = try Backend.probe(.only(kind), uringFeatures: configuration.uringFeatures)
-        let server = try GatewayServer.start(configuration, backend: backend, makeIndex: index) { told.append($0) }
+        let server = try start(configuration, backend) { told.append($0) }
         let gateway = try TestGateway(server, told, allowsInternalFaults: allowsInternalFaults)
         if serving { server.serve() }
         do {

@@ -45,6 +45,7 @@ struct Outcome {
 enum Tool {
     static let curl = Self.find("curl")
     static let promtool = Self.find("promtool")
+    static let compiler = Self.find("cc") ?? Self.find("clang")
     static let groff = Self.find("groff")
 
     private static func find(_ name: String) -> URL? {
