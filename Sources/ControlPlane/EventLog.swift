@@ -20,6 +20,10 @@ struct EventLog: Sendable {
         case .connectionRefused(let open):
             self.logger.warning(
                 "connection closed at once: connections_max are open", metadata: ["connections": "\(open)"])
+        case .connectionShed(let peer, let reason):
+            var metadata: Logger.Metadata = ["reason": "\(reason)"]
+            metadata["peer"] = peer.map { "\($0)" }
+            self.logger.warning("connection reset at once", metadata: metadata)
         case .acceptFailed(let error):
             self.logger.error("accepting failed; trying again", metadata: ["cause": "\(error)"])
         case .connectionEnded(let peer, let reason):

@@ -31,6 +31,10 @@ public struct GatewayMetrics: Sendable {
     public enum CloseReason: String, CaseIterable, Sendable {
         case peer, error, refused, idle = "idle_timeout", read = "read_timeout", slowReader = "slow_reader"
         case drain, memory, connectionsMax = "connections_max"
+        /// The process had no descriptor left for it.
+        case descriptors
+        /// More connections came than `GatewayLimits.acceptRate` lets in.
+        case acceptRate = "accept_rate"
     }
 
     static let statuses: [UInt16] = [200, 400, 401, 402, 403, 404, 408, 409, 413, 429, 500, 503]
@@ -53,6 +57,7 @@ public struct GatewayMetrics: Sendable {
     public let turns: Int
     public let systemCalls: Int
     public let buffersExhausted: Int
+    public let turnSharesSpent: Int
     public let indexFailures: Int
 
     public init() {
@@ -85,6 +90,9 @@ public struct GatewayMetrics: Sendable {
             "loop_system_calls_total", help: "System calls made by the workers' event loops.")
         self.buffersExhausted = schema.counter(
             "receive_buffers_exhausted_total", help: "Receives that paused because no receive buffer was free.")
+        self.turnSharesSpent = schema.counter(
+            "turn_shares_spent_total",
+            help: "Times that a connection had sent more than its share of a turn and had to wait for the next.")
         self.indexFailures = schema.counter("index_failures_total", help: "Lookups that the index failed to answer.")
         self.schema = schema
     }

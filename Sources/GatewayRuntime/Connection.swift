@@ -14,6 +14,10 @@ struct Connection: ~Copyable {
     var isDirty = false
     /// True exactly when the backlog rose above its maximum and did not fall to half of it since: nothing is decoded.
     var isPaused = false
+    /// True exactly when it has spent its share of a turn and has not been served in a later one: what arrived behind that is
+    /// in `assembly`, which is not nil.
+    var isResting = false
+    var share = TurnShare()
     /// True once the peer has ended its side: there is nothing left to receive.
     var peerHasEnded = false
     /// What its end will be counted as.
@@ -26,10 +30,19 @@ struct Connection: ~Copyable {
     var sendingOffset = 0
     /// Answers that were appended since `sending` left.
     var filling: Block? = nil
-    /// A frame that arrived split, or bytes that a paused session has not decoded.
+    /// A frame that arrived split, or bytes that a paused or resting session has not decoded.
     var assembly: Block? = nil
+    /// Bytes at its start that are decoded already; above 0 only while `isHeld`.
+    var assemblyOffset = 0
     /// Bytes at which `assembly` can be decoded further.
     var assemblyTotal = 0
+
+    /// What it was served in the turn that served it last.
+    struct TurnShare {
+        var turn: UInt32 = 0
+        var frames: UInt32 = 0
+        var bytes: UInt32 = 0
+    }
 
     struct Ending {
         let reset: Bool
@@ -49,6 +62,8 @@ struct Connection: ~Copyable {
         }
     }
 
+    /// Whether what arrives is kept instead of decoded.
+    var isHeld: Bool { self.isPaused || self.isResting }
     var isOutputEmpty: Bool { self.sending == nil && self.filling == nil }
     var isIdleInKernel: Bool { !self.receiving && !self.sendSubmitted }
 

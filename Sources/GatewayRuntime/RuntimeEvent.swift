@@ -12,6 +12,9 @@ public enum RuntimeEvent: Sendable {
     case internalFault(correlation: UInt64, detail: String)
     /// A connection was closed at once because `connections_max` are open.
     case connectionRefused(open: Int)
+    /// A connection was reset at once; `reason` as in `connections_closed_total`.
+    case connectionShed(peer: SocketAddress?, reason: String)
+    /// Told once when descriptors run out, not for each connection that is refused until there are some again.
     case acceptFailed(SystemError)
     /// A connection was ended by the gateway for one of its limits.
     case connectionEnded(peer: SocketAddress?, reason: String)
@@ -33,12 +36,17 @@ struct EventThrottle: ~Copyable {
     init(_ send: @escaping @Sendable (RuntimeEvent) -> Void) { self.send = send }
 
     mutating func tell(_ event: RuntimeEvent, nowNanoseconds: UInt64) {
+        self.tell(nowNanoseconds: nowNanoseconds) { event }
+    }
+
+    /// As above for an event that costs something to make: only what gets through is made.
+    mutating func tell(nowNanoseconds: UInt64, _ make: () -> RuntimeEvent) {
         guard case .admitted = self.bucket.take(Self.rate, nowNanoseconds: nowNanoseconds) else {
             self.suppressedCount += 1
             return
         }
         self.sendSuppressed()
-        self.send(event)
+        self.send(make())
     }
 
     /// Tells how many events were suppressed, also when no other one follows them. Once a turn.

@@ -4,16 +4,18 @@ internal import Reactor
 
 extension Worker where K: ~Copyable, I: ~Copyable {
     /// How long accepting rests when descriptors or kernel memory ran out.
-    private static var acceptRestNanoseconds: UInt64 { 100_000_000 }
+    private static var acceptRestNanoseconds: UInt64 { 20_000_000 }
+    /// Refused in a turn for want of descriptors: a quarter of a millisecond's worth, as for closes.
+    private static var refusalsPerTurnMax: Int { 32 }
 
     mutating func acceptFinished(_ completion: Completion) throws(SystemError) {
         if completion.isFinal { self.accepting = false }
+        var restNanoseconds: UInt64 = 0
         if completion.result >= 0 {
+            self.lacksDescriptors = false
             self.accepted(completion.result)
         } else if completion.result != -ErrnoCode.cancelled {
-            self.events.tell(
-                .acceptFailed(SystemError(call: "accept", code: -completion.result)),
-                nowNanoseconds: self.nowNanoseconds)
+            restNanoseconds = self.acceptFailed(SystemError(call: "accept", code: -completion.result))
         }
         guard completion.isFinal, self.listener != nil else { return }
         guard self.core.phase != .draining && !self.stopping else {
@@ -23,8 +25,23 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         if completion.result >= 0 {
             try self.startAccepting()
         } else {
-            self.acceptRetryNanoseconds = self.nowNanoseconds + Self.acceptRestNanoseconds
+            self.acceptRetryNanoseconds = self.nowNanoseconds + restNanoseconds
         }
+    }
+
+    /// Whoever waits is refused when there is no descriptor for it. Returns how long accepting is to rest.
+    ///
+    /// A kernel looks for a descriptor before it looks into the queue: a failure alone does not mean that one waits.
+    private mutating func acceptFailed(_ error: SystemError) -> UInt64 {
+        let isSpent = error.code == ErrnoCode.descriptorsSpent || error.code == ErrnoCode.descriptorsSpentBySystem
+        if !isSpent || !self.lacksDescriptors {
+            self.events.tell(.acceptFailed(error), nowNanoseconds: self.nowNanoseconds)
+        }
+        guard isSpent, let descriptor = self.listener?.descriptor else { return Self.acceptRestNanoseconds }
+        self.lacksDescriptors = true
+        let refused = self.descriptorReserve.refuseWaiting(descriptor, max: Self.refusalsPerTurnMax)
+        for _ in 0..<refused { self.core.connectionRefused(.descriptors) }
+        return refused == Self.refusalsPerTurnMax ? 0 : Self.acceptRestNanoseconds
     }
 
     private mutating func startAccepting() throws(SystemError) {
@@ -44,6 +61,12 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             self.kernel.close(descriptor, reset: true)
             return
         }
+        if let rate = self.core.limits.acceptRate,
+            !self.shared.accepts.take(rate, nowNanoseconds: self.nowNanoseconds)
+        {
+            self.shed(descriptor, .acceptRate)
+            return
+        }
         let connectionsMax = self.core.limits.connectionsMax
         guard self.shared.connections.take(max: connectionsMax) else {
             self.kernel.close(descriptor, reset: true)
@@ -58,6 +81,15 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             SessionKey(slot: key.slot, generation: key.generation), nowNanoseconds: self.nowNanoseconds)
         self.startReceiving(Int(key.slot))
         if self.core.phase == .draining { self.sendGoAway(Int(key.slot)) }
+    }
+
+    /// Resets a connection that is one too many.
+    private mutating func shed(_ descriptor: Int32, _ reason: GatewayMetrics.CloseReason) {
+        self.events.tell(nowNanoseconds: self.nowNanoseconds) {
+            .connectionShed(peer: SocketAddress(peerOf: descriptor), reason: reason.rawValue)
+        }
+        self.kernel.close(descriptor, reset: true)
+        self.core.connectionRefused(reason)
     }
 
     /// Ends accepting; the final completion closes the listener.

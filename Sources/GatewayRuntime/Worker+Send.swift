@@ -92,7 +92,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     /// All that there was to send is sent, as far as this session goes: it may have waited for that to end.
     mutating func settle(_ slot: Int) {
         guard self.connections[slot: slot].ending == nil, self.connections[slot: slot].isOutputEmpty,
-            !self.connections[slot: slot].isPaused
+            !self.connections[slot: slot].isHeld
         else { return }
         self.perform(self.core.outputEmptied(slot, nowNanoseconds: self.nowNanoseconds), slot)
     }

@@ -11,6 +11,7 @@ final class SharedState: Sendable {
     let metrics: GatewayMetrics
     let budget: MemoryBudget
     let connections: ConnectionCount
+    let accepts: AcceptBucket
     let tell: @Sendable (RuntimeEvent) -> Void
 
     init(configuration: RuntimeConfiguration, tell: @escaping @Sendable (RuntimeEvent) -> Void) {
@@ -22,6 +23,7 @@ final class SharedState: Sendable {
         self.metrics = GatewayMetrics()
         self.budget = MemoryBudget(bytesMax: configuration.bufferBytesMax)
         self.connections = ConnectionCount()
+        self.accepts = AcceptBucket()
         self.tell = tell
     }
 }
@@ -48,17 +50,27 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     var accepting = false
     /// When accepting is tried again after descriptors ran out; nil otherwise.
     var acceptRetryNanoseconds: UInt64? = nil
+    var descriptorReserve = DescriptorReserve()
+    /// True from the first accept that failed for want of descriptors until one has succeeded.
+    var lacksDescriptors = false
     /// Slots with output to send at the end of the turn.
     var dirty: [UInt32] = []
     /// Slots whose receive ended for want of buffers, to be armed when this turn's are home.
     var rearm: [UInt32] = []
     /// Slots whose backlog has fallen: what they left undecoded is decoded at the end of the turn.
     var resumable: [UInt32] = []
+    /// Slots that have spent their share of this turn, and those that had spent that of the turn before and have not been
+    /// served since.
+    var resting: [UInt32] = []
+    var rested: [UInt32] = []
     /// Slots whose connection is to end; closed at the end of the turn, once nothing of theirs is in flight.
     var ended: [UInt32] = []
     var adminReplies: [Ticket: @Sendable (AdminAnswer) -> Void] = [:]
     /// The instant of this turn's reaping: the arrival of everything in it.
     var nowNanoseconds: UInt64
+    /// Counts turns, so that a connection's share belongs to one.
+    var turnNumber: UInt32 = 0
+    var meter = LoopMeter()
     var stopping = false
     /// When expiries were last looked for.
     private var expiredNanoseconds: UInt64 = 0
@@ -118,8 +130,12 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     /// Sleep, reap a bounded batch, handle each completion once, then send once per session that has something to
     /// send.
     private mutating func turn(_ batch: inout CompletionBatch) throws(SystemError) {
-        try self.kernel.wait(timeoutNanoseconds: self.sleepNanoseconds(), into: &batch)
-        self.nowNanoseconds = MonotonicClock.nowNanoseconds()
+        let timeout = self.sleepNanoseconds()
+        try self.kernel.wait(timeoutNanoseconds: timeout, into: &batch)
+        let now = MonotonicClock.nowNanoseconds()
+        if timeout == 0 { self.report.turnEnded(after: now - self.nowNanoseconds) }
+        self.nowNanoseconds = now
+        self.turnNumber &+= 1
         for position in 0..<batch.count {
             try self.handle(batch[position])
         }
@@ -130,6 +146,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
             self.expire()
         }
         self.resumePaused()
+        self.resumeRested()
         self.core.endTurn(
             arrivalNanoseconds: self.nowNanoseconds, nowNanoseconds: MonotonicClock.nowNanoseconds())
         self.flushDirty()
@@ -140,14 +157,21 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.measure()
     }
 
-    private func sleepNanoseconds() -> UInt64? {
-        guard self.resumable.isEmpty && self.dirty.isEmpty && self.rearm.isEmpty && self.ended.isEmpty else { return 0 }
+    /// How long the next wait may sleep: 0 when work is left, nil when nothing is due. The clock that it reads is what the
+    /// turn's length is measured by; a wait that does not sleep belongs to the turn, whose sends it may carry out.
+    private mutating func sleepNanoseconds() -> UInt64? {
+        guard
+            self.resumable.isEmpty && self.rested.isEmpty && self.dirty.isEmpty && self.rearm.isEmpty
+                && self.ended.isEmpty
+        else { return 0 }
         var deadline = self.core.nextDeadlineNanoseconds()
         if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
         if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }
         guard let deadline else { return nil }
         let now = MonotonicClock.nowNanoseconds()
-        return deadline <= now ? 0 : deadline - now
+        guard deadline > now else { return 0 }
+        self.report.turnEnded(after: now - self.nowNanoseconds)
+        return deadline - now
     }
 
     private mutating func handle(_ completion: Completion) throws(SystemError) {
@@ -166,6 +190,9 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.events.tellSuppressed(nowNanoseconds: self.nowNanoseconds)
         telemetry.add(self.core.metrics.turns)
         telemetry.set(self.core.metrics.systemCalls, self.kernel.systemCallsTotal)
+        if self.meter.isDue(nowNanoseconds: self.nowNanoseconds) {
+            self.report.measured(busyNanoseconds: self.meter.busyNanoseconds(nowNanoseconds: self.nowNanoseconds))
+        }
         self.report.measured(
             buffersLent: self.kernel.buffersTotal - self.kernel.buffersHome, blocksUsed: self.pool.blocksUsed,
             connections: self.connections.count, open: self.core.openCount)

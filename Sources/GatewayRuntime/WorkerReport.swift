@@ -9,6 +9,8 @@ public final class WorkerReport: Sendable {
     private let blocksUsedValue = Atomic<Int>(0)
     private let connectionsValue = Atomic<Int>(0)
     private let openValue = Atomic<Int>(0)
+    private let busyValue = Atomic<UInt64>(0)
+    private let turnMaxValue = Atomic<UInt64>(0)
 
     init(telemetry: TelemetryBank) { self.telemetry = telemetry }
 
@@ -21,7 +23,25 @@ public final class WorkerReport: Sendable {
     public var connections: Int { self.connectionsValue.load(ordering: .relaxed) }
     public var open: Int { self.openValue.load(ordering: .relaxed) }
 
+    /// How long the worker's thread has been at work or ready for it since its start: what it ran, in the kernel too, and
+    /// what it waited for a processor. Its growth over an interval, divided by that interval, is the worker's load: at 1 it
+    /// has no time left. At most 20 ms old while the worker is at work.
+    public var busyNanoseconds: UInt64 { self.busyValue.load(ordering: .relaxed) }
+    /// The longest turn since the last `takeTurnNanosecondsMax`: what a request may have waited before it was looked at.
+    public var turnNanosecondsMax: UInt64 { self.turnMaxValue.load(ordering: .relaxed) }
+
+    /// Returns `turnNanosecondsMax` and starts its measure anew.
+    public func takeTurnNanosecondsMax() -> UInt64 { self.turnMaxValue.exchange(0, ordering: .relaxed) }
+
     func started() { self.isStarted.store(true, ordering: .releasing) }
+
+    func measured(busyNanoseconds: UInt64) { self.busyValue.store(busyNanoseconds, ordering: .relaxed) }
+
+    @inline(__always)
+    func turnEnded(after nanoseconds: UInt64) {
+        guard nanoseconds > self.turnMaxValue.load(ordering: .relaxed) else { return }
+        _ = self.turnMaxValue.max(nanoseconds, ordering: .relaxed)
+    }
 
     func measured(buffersLent: Int, blocksUsed: Int, connections: Int, open: Int) {
         self.buffersLentValue.store(buffersLent, ordering: .relaxed)

@@ -1,6 +1,7 @@
 import Foundation
 import GatewayTesting
 import OAP
+import Reactor
 import Testing
 
 /// The JSON of an answer with a status of 400 or more.
@@ -59,6 +60,17 @@ struct ExpectedError {
 }
 
 extension RawClient {
+    /// True when a new connection is reset, while it is made or right after.
+    static func isReset(_ address: SocketAddress) throws -> Bool {
+        do throws(SystemError) {
+            let client = try RawClient(address)
+            return client.hasNews(withinMilliseconds: 10_000)
+        } catch {
+            guard error.name == "ECONNRESET" else { throw error }
+            return true
+        }
+    }
+
     /// The connection is as good as new: a PING is answered, and the next frame is that answer.
     mutating func expectAlive(_ what: String = "") throws {
         let ping = WireFrame.ping("still here?", correlation: 0xA11CE)

@@ -123,17 +123,6 @@ import Testing
         func set() { self.value.store(true, ordering: .releasing) }
     }
 
-    /// True when a new connection is reset, while it is made or right after.
-    private static func isRefused(_ address: SocketAddress) throws -> Bool {
-        do throws(SystemError) {
-            let client = try RawClient(address)
-            return client.hasNews(withinMilliseconds: 10_000)
-        } catch {
-            guard error.name == "ECONNRESET" else { throw error }
-            return true
-        }
-    }
-
     @Test(arguments: backends) func connectionsHaveAMaximum(_ kind: Backend.Kind) throws {
         try TestGateway.run(kind, configure: { $0.limits.connectionsMax = 5 }) { gateway in
             var clients = ClientList()
@@ -143,7 +132,7 @@ import Testing
                 clients.add(client)
             }
             for _ in 0..<10 {
-                #expect(try Self.isRefused(gateway.address))
+                #expect(try RawClient.isReset(gateway.address))
             }
             #expect(gateway.server.connectionsOpen == 5)
             try clients.forEach { try $0.expectAlive("those who were first stay") }

@@ -1,0 +1,43 @@
+import Admission
+import Gateway
+import GatewayRuntime
+import GatewayTesting
+import OAP
+import Reactor
+import Testing
+
+/// Connections that are one too many are reset and counted; the others do not notice.
+@Suite struct AcceptTests {
+    static let backends = TestEnvironment.backends
+
+    @Test(arguments: backends) func connectionsHaveARate(_ kind: Backend.Kind) throws {
+        // One more each hundred seconds: none comes back during the test.
+        let rate = TokenRate(tokensPerSecond: 0.01, burst: 5)
+        try TestGateway.run(kind, configure: { $0.limits.acceptRate = rate }) { gateway in
+            var clients = ClientList()
+            for _ in 0..<5 {
+                var client = try gateway.connect()
+                try client.expectAlive()
+                clients.add(client)
+            }
+            for _ in 0..<100 { #expect(try RawClient.isReset(gateway.address)) }
+            #expect(gateway.metric("connections_closed_total{reason=\"accept_rate\"}") == 100)
+            #expect(gateway.metric("connections_accepted_total") == 105)
+            #expect(gateway.server.connectionsOpen == 5)
+            try clients.forEach { try $0.expectAlive("those who were first stay") }
+            let told = gateway.events.count {
+                if case .connectionShed(let peer, "accept_rate") = $0 { peer?.host == "127.0.0.1" } else { false }
+            }
+            #expect(told > 0 && told < 100, "it is told, and not a hundred times")
+        }
+    }
+
+    @Test(arguments: backends) func noRateIsNoLimit(_ kind: Backend.Kind) throws {
+        try TestGateway.run(kind, configure: { $0.limits.acceptRate = nil }) { gateway in
+            for _ in 0..<200 {
+                var client = try gateway.connect()
+                try client.expectAlive()
+            }
+        }
+    }
+}
