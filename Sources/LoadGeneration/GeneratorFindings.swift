@@ -43,7 +43,10 @@ struct GeneratorFindings {
             isBusy ? Self.busyLagNanosecondsMax : Self.ownLagNanosecondsMax, UInt64(latency * Self.ownLagShareMax))
         let late = "1 % of the requests left more than \(Self.time(own)) late although a connection was free"
         guard isBusy else {
-            if own > forgiven { self.bottlenecks.append(late) }
+            guard own > forgiven else { return }
+            self.bottlenecks.append(
+                late + ", and its threads waited up to \(Self.percent(account.waitingShareMax)) of the time for a "
+                    + "processor: something else uses those; end it, or give the generator one of its own (taskset)")
             return
         }
         let busy =

@@ -110,6 +110,7 @@ extension LoadReport.Generator {
         self.userMicroseconds = account.processorTime.userMicroseconds
         self.systemMicroseconds = account.processorTime.systemMicroseconds
         self.processorShareMax = account.runningShareMax
+        self.processorWaitShareMax = account.waitingShareMax
         self.microsecondsPerRequest =
             tally.answers > 0 ? Double(account.processorTime.totalMicroseconds) / Double(tally.answers) : 0
         self.bottlenecks = findings.bottlenecks

@@ -8,10 +8,13 @@ struct LoopAccount: Sendable {
     /// Of the busiest loop: running, and running or waiting for a processor; 0 to 1.
     private(set) var runningShareMax = 0.0
     private(set) var wantedShareMax = 0.0
+    /// Waiting for a processor, of the loop that waited most; 0 to 1.
+    private(set) var waitingShareMax = 0.0
     /// Of the whole process until the last answer; kept by one of the loops.
     var processorTime = ProcessorTime(userMicroseconds: 0, systemMicroseconds: 0)
     /// Requests in flight, weighted with their time.
     private(set) var inFlightMean = 0.0
+    /// Of several loops the sum of what each had at most, at whatever moment: together they had no more.
     private(set) var inFlightMax = 0
     /// Time in which a request was due and no slot was free.
     var blockedNanoseconds: UInt64 = 0
@@ -32,6 +35,7 @@ struct LoopAccount: Sendable {
         self.runningNanoseconds = thread.runningNanoseconds
         self.runningShareMax = Double(thread.runningNanoseconds) / elapsed
         self.wantedShareMax = Double(thread.runningNanoseconds + thread.waitingNanoseconds) / elapsed
+        self.waitingShareMax = Double(thread.waitingNanoseconds) / elapsed
         self.inFlightMean = self.inFlightArea / elapsed
     }
 
@@ -40,6 +44,7 @@ struct LoopAccount: Sendable {
         self.runningNanoseconds += other.runningNanoseconds
         self.runningShareMax = max(self.runningShareMax, other.runningShareMax)
         self.wantedShareMax = max(self.wantedShareMax, other.wantedShareMax)
+        self.waitingShareMax = max(self.waitingShareMax, other.waitingShareMax)
         self.processorTime = ProcessorTime(
             userMicroseconds: self.processorTime.userMicroseconds + other.processorTime.userMicroseconds,
             systemMicroseconds: self.processorTime.systemMicroseconds + other.processorTime.systemMicroseconds)

@@ -17,7 +17,7 @@ public struct LiveView {
     private let warmupSeconds: Double
     private let style: TextStyle
     private let isTerminal: Bool
-    private let columns: () -> Int
+    private let size: () -> TerminalSize
     private let write: (String) -> Void
     private var course: [LoadReport.Interval] = []
     private var errors: UInt64 = 0
@@ -31,11 +31,11 @@ public struct LiveView {
     ///   - title: what is loaded and how, for the first line.
     ///   - rate: requests a second that are due at the end of the ramp; nil in a closed loop.
     ///   - isTerminal: whether what is written goes to one.
-    ///   - columns: asked at each update, since windows change.
+    ///   - size: of the window; asked at each update, since windows change.
     ///   - write: takes text that is shown at once.
     public init(
         title: String, rate: Double?, durationSeconds: Double, warmupSeconds: Double, style: TextStyle,
-        isTerminal: Bool, columns: @escaping () -> Int, write: @escaping (String) -> Void
+        isTerminal: Bool, size: @escaping () -> TerminalSize, write: @escaping (String) -> Void
     ) {
         self.title = TerminalText.printable(title)
         self.rate = rate
@@ -43,7 +43,7 @@ public struct LiveView {
         self.warmupSeconds = warmupSeconds
         self.style = style
         self.isTerminal = isTerminal
-        self.columns = columns
+        self.size = size
         self.write = write
     }
 
@@ -85,7 +85,8 @@ public struct LiveView {
     private static func toStart(of lines: Int) -> String { "\r\u{1B}[\(lines)A" }
 
     private func block(_ interval: LoadReport.Interval) -> [String] {
-        let columns = max(20, self.columns())
+        let size = self.size()
+        let columns = max(20, size.columns)
         let offset = interval.offsetSeconds + interval.lengthSeconds
         var lines = [
             self.style.styled(TerminalText.cut(self.title, columns), .bold), self.progressLine(offset, columns), "",
@@ -101,7 +102,8 @@ public struct LiveView {
         let share = self.due > 0 ? " (\(NumberText.percent(Double(self.errors) / Double(self.due))))" : ""
         let errors = self.line("errors", NumberText.grouped(self.errors) + share, { Double($0.errors) }, columns)
         lines.append(self.errors > 0 ? self.style.styled(errors, .red) : errors)
-        return lines
+        // What is higher than the window scrolls, and would then be drawn anew below itself.
+        return Array(lines.filter { size.rows > lines.count || !$0.isEmpty }.prefix(max(1, size.rows - 1)))
     }
 
     private func line(
@@ -116,7 +118,7 @@ public struct LiveView {
     private func progressLine(_ offset: Double, _ columns: Int) -> String {
         let text =
             offset <= 0
-            ? "warm-up, \(NumberText.decimals(-offset, 0)) s to go"
+            ? "warm-up, \(NumberText.decimals(abs(offset), 0)) s to go"
             : "\(NumberText.decimals(min(offset, self.durationSeconds), 0)) of "
                 + "\(NumberText.decimals(self.durationSeconds, 0)) s"
         let cells = min(40, columns - TerminalText.width(text) - 6)

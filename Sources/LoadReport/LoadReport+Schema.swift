@@ -87,7 +87,7 @@ extension LoadReport {
                 "goAways": {"$ref": "#/$defs/count"},
                 "answersPerSecond": {"$ref": "#/$defs/amount"},
                 "inFlightMean": {"$ref": "#/$defs/amount"},
-                "inFlightMax": {"$ref": "#/$defs/count"},
+                "inFlightMax": {"$ref": "#/$defs/count", "description": "Exact with one thread; with several the sum of each one's own, an upper bound."},
                 "bytesOut": {"$ref": "#/$defs/count"},
                 "bytesIn": {"$ref": "#/$defs/count"},
                 "wasInterrupted": {"type": "boolean"},
@@ -107,6 +107,7 @@ extension LoadReport {
                 "userMicroseconds": {"$ref": "#/$defs/count"},
                 "systemMicroseconds": {"$ref": "#/$defs/count"},
                 "processorShareMax": {"$ref": "#/$defs/amount", "description": "Of its busiest thread, 0 to 1."},
+                "processorWaitShareMax": {"$ref": "#/$defs/amount", "description": "Ready to run and without a processor: of the thread that waited most, 0 to 1."},
                 "microsecondsPerRequest": {"$ref": "#/$defs/amount"},
                 "bottlenecks": {"type": "array", "items": {"type": "string"}},
                 "notes": {"type": "array", "items": {"type": "string"}}

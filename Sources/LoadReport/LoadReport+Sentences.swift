@@ -22,7 +22,12 @@ extension LoadReport {
             }
             return ("Missed", missed.joined(separator: "; "))
         case .unusable:
-            return ("Unusable", "the generator was the bottleneck, so this says nothing about the server")
+            // A generator that is late makes latencies wrong, but breaks no connection.
+            let besides = self.outcome.isClean ? "" : "; besides, " + self.failureReasons.joined(separator: "; ")
+            return (
+                "Unusable",
+                "the generator was the bottleneck, so its times say nothing about the server" + besides
+            )
         }
     }
 
@@ -45,6 +50,9 @@ extension LoadReport {
         }
         return reasons.isEmpty ? ["an answer was not what the workload expects"] : reasons
     }
+
+    /// Behind the most requests in flight: threads that had theirs at different moments never had the sum.
+    var inFlightMaxNote: String { self.plan.threads > 1 ? " (each thread's own, added up)" : "" }
 
     /// Facts about how the run ended that no number shows.
     var endingNotes: [String] {

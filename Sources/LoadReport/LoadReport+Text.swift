@@ -49,7 +49,7 @@ extension LoadReport {
 
     private var inFlightLine: String {
         "  in flight  \(NumberText.mean(self.outcome.inFlightMean)) on average, "
-            + "\(NumberText.grouped(self.outcome.inFlightMax)) at most; \(NumberText.bytes(self.outcome.bytesOut)) out, "
+            + "\(NumberText.grouped(self.outcome.inFlightMax)) at most\(self.inFlightMaxNote); \(NumberText.bytes(self.outcome.bytesOut)) out, "
             + "\(NumberText.bytes(self.outcome.bytesIn)) in"
     }
 
@@ -128,8 +128,10 @@ extension LoadReport {
         let cost =
             self.outcome.answers > 0
             ? "\(NumberText.decimals(generator.microsecondsPerRequest, 2)) us of CPU a request, " : ""
+        let wait = generator.processorWaitShareMax ?? 0
         var lines = [
             "  generator  " + cost + "busiest thread \(NumberText.percent(generator.processorShareMax)) busy"
+                + (wait >= 0.01 ? ", waited \(NumberText.percent(wait)) for a processor" : "")
         ]
         for sentence in generator.bottlenecks + generator.notes {
             let wrapped = TerminalText.wrapped(TerminalText.printable(sentence), columns - 4)

@@ -152,6 +152,7 @@ extension LoadReport {
         public var goAways: UInt64 = 0
         public var answersPerSecond = 0.0
         public var inFlightMean = 0.0
+        /// Exact with one thread; with several the sum of what each had at most, which is an upper bound.
         public var inFlightMax = 0
         public var bytesOut: UInt64 = 0
         public var bytesIn: UInt64 = 0
@@ -208,6 +209,9 @@ extension LoadReport {
         public var systemMicroseconds: UInt64 = 0
         /// Processor time of its busiest thread over elapsed time, 0 to 1.
         public var processorShareMax = 0.0
+        /// Time in which a thread of it was ready to run and had no processor, over elapsed time, of the one that waited
+        /// most, 0 to 1; nil in reports from before it was measured.
+        public var processorWaitShareMax: Double?
         public var microsecondsPerRequest = 0.0
         /// Sentences that say what of the run the generator, not the server, has limited; empty when nothing.
         public var bottlenecks: [String] = []

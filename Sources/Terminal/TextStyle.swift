@@ -34,7 +34,7 @@ public struct TextStyle: Equatable, Sendable {
         let environment = ProcessInfo.processInfo.environment
         self.hasColours =
             isatty(descriptor) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
-        self.columns = TerminalSize.columns(of: descriptor) ?? Self.columnsDefault
+        self.columns = TerminalSize.of(descriptor)?.columns ?? Self.columnsDefault
     }
 
     /// The text with accents, or as it is where there are no colours.

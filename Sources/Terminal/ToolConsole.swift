@@ -47,9 +47,17 @@ public struct ToolConsole: Sendable {
         return Self.outputFailed
     }
 
-    /// Why something failed, by the errno's name where there is one, since Foundation's sentences leave it out.
+    /// Why something failed, with the errno's name where there is one, since Foundation's sentences leave it out.
     public static func reason(of error: any Error) -> String {
-        Self.systemError(of: error).map { SystemError.name(of: $0) } ?? error.localizedDescription
+        guard let code = Self.systemError(of: error) else { return error.localizedDescription }
+        let name = SystemError.name(of: code)
+        return switch code {
+        case ENOENT: "there is no such file (\(name))"
+        case EACCES, EPERM: "its permissions do not allow it (\(name))"
+        case EISDIR: "it is a directory (\(name))"
+        case ENOSPC: "no space is left (\(name))"
+        default: name
+        }
     }
 
     /// The errno where there is one, which Foundation keeps in the error or in the one beneath it.

@@ -9,7 +9,7 @@ struct FindMax {
         static let total = 54.0
         static let warmup = 0.4
         static let probe = 1.5
-        static let confirm = 4.0
+        static let confirm = 3.0
     }
 
     /// Requests in flight, of all connections together, in the closed loop that the search starts with.
@@ -120,7 +120,8 @@ struct FindMax {
             answersPerSecond: report.outcome.answersPerSecond, p50: report.latency.microseconds(atPercentile: 50) ?? 0,
             p99: report.latency.microseconds(atPercentile: 99) ?? 0,
             p999: report.latency.microseconds(atPercentile: 99.9) ?? 0, errorShare: report.outcome.errorShare ?? 0,
-            processorShareMax: report.generator.processorShareMax, objectives: results,
+            processorShareMax: report.generator.processorShareMax,
+            processorWaitShareMax: report.generator.processorWaitShareMax ?? 0, objectives: results,
             bottlenecks: report.generator.bottlenecks)
         self.probes.append(probe)
         self.report = report

@@ -40,7 +40,7 @@ extension LoadCommand {
             durationSeconds: Double(plan.durationNanoseconds) / 1e9,
             warmupSeconds: Double(plan.warmupNanoseconds) / 1e9, style: .standardError,
             isTerminal: isatty(STDERR_FILENO) == 1,
-            columns: { TerminalSize.columns(of: STDERR_FILENO) ?? TextStyle.columnsDefault },
+            size: { TerminalSize.of(STDERR_FILENO) ?? .standard },
             write: { Console.printToStandardError($0) })
     }
 

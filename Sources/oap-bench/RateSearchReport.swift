@@ -22,6 +22,8 @@ struct RateSearchReport: Encodable, Sendable {
         var errorShare: Double
         /// Processor time of the generator's busiest thread over elapsed time, 0 to 1.
         var processorShareMax: Double
+        /// Time in which a thread of the generator was ready to run and had no processor, over elapsed time, 0 to 1.
+        var processorWaitShareMax: Double
         var objectives: [LoadReport.ThresholdResult]
         var bottlenecks: [String]
     }
@@ -34,6 +36,11 @@ struct RateSearchReport: Encodable, Sendable {
         case unsteady
         case interrupted
     }
+
+    /// Of its time: what a generator that has its own processor does not wait for it.
+    private static let waitShareMax = 0.1
+    /// Runs that overload one gateway answer equally much, but for so much.
+    private static let driftRatioMax = 1.1
 
     static let schemaCurrent = "oap-bench-find-max/1"
 
@@ -79,7 +86,8 @@ extension RateSearchReport.Probe {
 extension RateSearchReport {
     func text(style: TextStyle) -> String {
         var table = TextTable(
-            ["PHASE", "RATE", "ANSWERED", "P50", "P99", "P99.9", "ERRORS", "CPU", ""], right: [1, 2, 3, 4, 5, 6, 7])
+            ["PHASE", "RATE", "ANSWERED", "P50", "P99", "P99.9", "ERRORS", "CPU", "WAIT", ""],
+            right: [1, 2, 3, 4, 5, 6, 7, 8])
         for probe in self.probes { table.append(Self.row(probe)) }
         let lines = table.lines(indent: 2, style: style)
         let head = style.styled(self.headline, .bold, self.result == .found ? .green : .red)
@@ -91,7 +99,8 @@ extension RateSearchReport {
             probe.phase.rawValue, NumberText.grouped(probe.rate), NumberText.grouped(probe.answersPerSecond),
             NumberText.time(microseconds: probe.p50), NumberText.time(microseconds: probe.p99),
             NumberText.time(microseconds: probe.p999), NumberText.percent(probe.errorShare),
-            NumberText.decimals(probe.processorShareMax * 100, 0) + " %", probe.outcome,
+            NumberText.decimals(probe.processorShareMax * 100, 0) + " %",
+            NumberText.decimals(probe.processorWaitShareMax * 100, 0) + " %", probe.outcome,
         ]
     }
 
@@ -117,7 +126,7 @@ extension RateSearchReport {
         let sentence = "\(NumberText.counted(self.probes.count, "run")) in \(time) s."
         let advice: String =
             switch self.result {
-            case .found: " The gateway was the limit, not the generator."
+            case .found: self.limitText
             case .generatorLimit:
                 " To find the gateway's limit, use more --threads, another machine, or processors that the gateway does "
                     + "not use."
@@ -125,6 +134,23 @@ extension RateSearchReport {
             case .unsteady: " Something else on the machine may take its processors now and then."
             case .interrupted: ""
             }
-        return sentence + advice
+        return sentence + advice + self.drift
+    }
+
+    /// Whose limit was found.
+    private var limitText: String {
+        let wait = self.probes.last { $0.judgement == .held }?.processorWaitShareMax ?? 0
+        guard wait > Self.waitShareMax else { return " The gateway was the limit, not the generator." }
+        return " The machine was the limit: the generator waited \(NumberText.percent(wait)) of the time for a "
+            + "processor. Give it and the gateway processors of their own (taskset), and it will be the gateway's."
+    }
+
+    /// When the same gateway answered now more and now less of what was too much for it, a repeat will not agree.
+    private var drift: String {
+        let full = self.probes.filter { $0.judgement == .missed && $0.answersPerSecond < 0.98 * $0.rate }
+            .map(\.answersPerSecond)
+        guard let least = full.min(), let most = full.max(), most > Self.driftRatioMax * least else { return "" }
+        return " Beyond its limit it answered \(NumberText.grouped(least)) to \(NumberText.grouped(most)) a second, "
+            + "from run to run: the machine's speed changed meanwhile, so repeats may differ as much."
     }
 }

@@ -7,11 +7,13 @@ import Testing
         var text = ""
     }
 
-    private static func view(_ output: Output, seconds: Double, isTerminal: Bool, columns: Int = 80) -> LiveView {
+    private static func view(
+        _ output: Output, seconds: Double, isTerminal: Bool, columns: Int = 80, rows: Int = 24
+    ) -> LiveView {
         LiveView(
             title: "resolve on 127.0.0.1:9444", rate: 500, durationSeconds: seconds, warmupSeconds: 2,
-            style: TextStyle(hasColours: false, columns: columns), isTerminal: isTerminal, columns: { columns },
-            write: { output.text += $0 })
+            style: TextStyle(hasColours: false, columns: columns), isTerminal: isTerminal,
+            size: { TerminalSize(columns: columns, rows: rows) }, write: { output.text += $0 })
     }
 
     @Test(arguments: [24, 40, 80, 200]) func blockIsRedrawnInPlace(columns: Int) {
@@ -54,6 +56,17 @@ import Testing
         view.update(interval)
         #expect(output.text.contains("warm-up, 1 s to go"))
         #expect(!output.text.contains("81"))
+    }
+
+    /// A block that is higher than its window would scroll at each update and leave copies of itself.
+    @Test(arguments: [2, 6, 9, 10]) func blockIsNeverHigherThanTheWindow(rows: Int) {
+        let output = Output()
+        var view = Self.view(output, seconds: 3, isTerminal: true, rows: rows)
+        for interval in SampleReport(seconds: 3).report.series { view.update(interval) }
+        var screen = Screen()
+        screen.show(output.text)
+        #expect(screen.lines.count <= rows, "\(screen.lines)")
+        #expect(screen.lines[0].hasPrefix("resolve on"))
     }
 
     @Test func pipesHaveALineForEachInterval() {

@@ -111,6 +111,7 @@ struct SampleReport {
         report.generator.userMicroseconds = outcome.answers * 2
         report.generator.systemMicroseconds = outcome.answers * 9
         report.generator.processorShareMax = 0.07
+        report.generator.processorWaitShareMax = 0.004
         report.generator.microsecondsPerRequest = outcome.answers > 0 ? 11 : 0
     }
 
