@@ -5,13 +5,13 @@ import Terminal
 extension LoadComparison {
     public func html() -> String {
         let (word, reason) = self.headline
-        let names = [("before", self.before), ("after", self.after)].map { name, report in
+        let names = self.namedRuns.map { name, report in
             "<p class=\"soft\"><b>\(name)</b>: \(HTMLText.escaped(report.plan.workload)) on "
                 + "\(HTMLText.escaped(report.plan.server)), \(HTMLText.escaped(report.loadText)), "
                 + "\(HTMLText.escaped(report.startedAt)); \(HTMLText.escaped(report.headline.word.lowercased()))</p>"
         }
         let body = """
-            <header><h1>Two load runs compared</h1>\(names.joined())
+            <header><h1>Load runs compared</h1>\(names.joined())
             \(self.verdictHTML)</header>
             <div class="grid">
             \(self.estimatesHTML)
@@ -19,7 +19,7 @@ extension LoadComparison {
             \(self.wholeRunHTML)
             \(self.plansHTML)
             </div>
-            <footer>\(HTMLText.escaped(Self.method))</footer>
+            <footer>\(HTMLText.escaped(self.method))</footer>
             """
         return HTMLPage.page(title: "\(word): \(reason)", body: body)
     }
@@ -27,7 +27,7 @@ extension LoadComparison {
     /// Within the report of the second run.
     var section: String {
         "<section class=\"card wide\"><h2>Compared with the run of \(HTMLText.escaped(self.before.startedAt))</h2>"
-            + self.verdictHTML + self.estimateTable + "<p class=\"soft\">\(HTMLText.escaped(Self.method))</p></section>"
+            + self.verdictHTML + self.estimateTable + "<p class=\"soft\">\(HTMLText.escaped(self.method))</p></section>"
             + (self.estimates.isEmpty ? "" : self.after.percentileChart(comparedWith: self.before)?.html ?? "")
     }
 
@@ -42,7 +42,7 @@ extension LoadComparison {
         let confidence = self.confidenceText.map { " (\($0))" } ?? ""
         return
             "<div class=\"verdict \(tone)\"><b>\(word)</b><span>\(HTMLText.escaped(reason + confidence))</span></div>"
-            + LoadReport.notesHTML(self.warnings)
+            + LoadReport.notesHTML((self.driftText.map { [$0] } ?? []) + self.warnings)
     }
 
     private var estimatesHTML: String {
@@ -98,7 +98,7 @@ extension LoadComparison {
     private var wholeRunHTML: String {
         let percentiles: [Double] = [50, 90, 95, 99, 99.9, 99.99]
         let names = percentiles.map(LoadReport.Latency.name(ofPercentile:))
-        let rows = [("before", self.before), ("after", self.after)].map { name, report in
+        let rows = self.namedRuns.map { name, report in
             let values = percentiles.map { report.latency.microseconds(atPercentile: $0) }
             let ends = report.latency.count > 0 ? [report.latency.max, report.latency.mean] : [nil, nil]
             return [
@@ -109,7 +109,7 @@ extension LoadComparison {
         }
         return "<section class=\"card wide\"><h2>Whole runs</h2>"
             + HTMLText.table(
-                caption: "Both runs as a whole", heads: ["", "answers a second", "errors"] + names + ["max", "mean"],
+                caption: "All runs as a whole", heads: ["", "answers a second", "errors"] + names + ["max", "mean"],
                 rows: rows) + "</section>"
     }
 

@@ -26,13 +26,34 @@ extension LoadComparison {
         }
     }
 
+    /// What the verdict has not seen; nil when it rests on several runs a side, or is none.
+    var driftText: String? {
+        guard !self.estimates.isEmpty, !self.seesDrift else { return nil }
+        return
+            "one run a side: what the machine itself drifts by between two runs is not seen and may be all of it; repeat "
+            + "both, alternating, and compare them all (--compare a1.json,a2.json,a3.json b1.json,b2.json,b3.json)"
+    }
+
     /// How it was found, for those who doubt it.
-    static let method =
-        "Samples are the intervals of each run without the first. Ranges are 95 % of a block bootstrap (4,000 resamples; "
-        + "errors: each interval for itself), "
-        + "the confidence is that of all measures together, and changes below 3 % (0.1 points of error share) are taken "
-        + "for noise. It tells chance within two runs from a difference, not one state of the machine from another: "
-        + "repeat the runs, alternating."
+    var method: String {
+        let ranges =
+            self.seesDrift
+            ? "Samples are the runs, each by the mean of its intervals without the first. Ranges are 95 % of Welch's t "
+                + "on \(self.runsBefore.count) and \(self.runsAfter.count) runs, so that what a machine drifts by from "
+                + "run to run is in them"
+            : "Samples are the intervals of each run without the first. Ranges are 95 % of a block bootstrap (4,000 "
+                + "resamples; errors: each interval for itself)"
+        return ranges
+            + ". The confidence is that of all measures together, and changes below 3 % (0.1 points of error share) are "
+            + "taken for noise."
+    }
+
+    /// Each run with its name: `before`, or of several `before 2`.
+    var namedRuns: [(name: String, report: LoadReport)] {
+        [("before", self.runsBefore), ("after", self.runsAfter)].flatMap { side, runs in
+            runs.enumerated().map { (runs.count == 1 ? side : "\(side) \($0.offset + 1)", $0.element) }
+        }
+    }
 
     /// Lines without a newline at the end, in 80 to 100 columns.
     public func text(style: TextStyle) -> String {
@@ -58,13 +79,13 @@ extension LoadComparison {
             lines += [""] + table.lines(indent: 2, style: style)
             lines += ["", "  whole run"] + self.wholeRunLines(style)
         }
-        for warning in self.warnings {
+        for warning in (self.driftText.map { [$0] } ?? []) + self.warnings {
             let wrapped = TerminalText.wrapped(TerminalText.printable(warning), columns - 4)
             lines +=
                 [""]
                 + wrapped.enumerated().map { "  " + style.styled(($0.offset == 0 ? "! " : "  ") + $0.element, .yellow) }
         }
-        lines += [""] + TerminalText.wrapped(Self.method, columns - 2).map { "  " + style.styled($0, .dim) }
+        lines += [""] + TerminalText.wrapped(self.method, columns - 2).map { "  " + style.styled($0, .dim) }
         return lines.joined(separator: "\n")
     }
 
@@ -72,7 +93,7 @@ extension LoadComparison {
         let percentiles: [Double] = [50, 90, 99, 99.9]
         let heads = percentiles.map(LoadReport.Latency.name(ofPercentile:)) + ["max", "mean", "errors"]
         var table = TextTable([""] + heads, right: Set(1...heads.count))
-        for (name, report) in [("before", self.before), ("after", self.after)] {
+        for (name, report) in self.namedRuns {
             let values = percentiles.map { report.latency.microseconds(atPercentile: $0) ?? 0 }
             let times = (values + [report.latency.max, report.latency.mean]).map { NumberText.time(microseconds: $0) }
             table.append([name] + times + [NumberText.percent(report.outcome.errorShare ?? 0)])

@@ -1,11 +1,13 @@
-/// Two runs of one plan side by side: which was better, and how sure that is.
+/// Runs of one plan before and after a change, side by side: which were better, and how sure that is.
 ///
 /// The samples are the intervals of each run, without the first, in which connections and caches warm up. For each measure the ratio of the geometric means is estimated, and how
 /// far chance alone could have moved it from a block bootstrap: runs of neighbouring intervals are drawn with
 /// replacement, so that a slow spell of many seconds counts as one spell and not as many. A difference is told when it
 /// would be told at 95 % for all measures together and is larger than what repeats of one command differ by.
 ///
-/// What it cannot know is whether the machine itself was the same in both runs: repeat them, alternating.
+/// With one run a side it cannot know whether the machine itself was the same in both. With two or more on each side the
+/// runs are the samples instead, one value of each: what a machine drifts by between runs is then part of the range,
+/// which is Welch's of two means. Take the runs of both sides alternating, or a drift looks like the change.
 public struct LoadComparison: Sendable {
     public enum Verdict: Equatable, Sendable {
         /// Better in at least one measure and worse in none.
@@ -22,6 +24,10 @@ public struct LoadComparison: Sendable {
     /// Intervals that remain of a run, below which nothing is said about chance.
     public static let intervalsMin = 8
 
+    /// The runs of each side, in the order they were given.
+    public let runsBefore: [LoadReport]
+    public let runsAfter: [LoadReport]
+    /// Of each side the run in the middle, by its median latency: what charts show.
     public let before: LoadReport
     public let after: LoadReport
     public let verdict: Verdict
@@ -32,9 +38,16 @@ public struct LoadComparison: Sendable {
     /// What makes the comparison weaker than it looks, such as plans that differ.
     public let warnings: [String]
 
-    public init(_ before: LoadReport, _ after: LoadReport) {
-        self.before = before
-        self.after = after
+    public init(_ before: LoadReport, _ after: LoadReport) { self.init([before], [after]) }
+
+    /// - Parameters:
+    ///   - before: one run at least, as in `after`.
+    public init(_ before: [LoadReport], _ after: [LoadReport]) {
+        precondition(!before.isEmpty && !after.isEmpty, "a side without a run")
+        self.runsBefore = before
+        self.runsAfter = after
+        self.before = Self.typical(before)
+        self.after = Self.typical(after)
         self.warnings = Self.warnings(before, after)
         if let reason = Self.refusal(before, after) {
             self.verdict = .refused(reason)
@@ -45,7 +58,8 @@ public struct LoadComparison: Sendable {
         let pairs = Measure.allCases.compactMap { measure in
             measure.samples(before, after).map { (measure, $0.0, $0.1) }
         }
-        let rated = before.plan.rate != after.plan.rate ? pairs.filter { $0.0 != .rate } : pairs
+        let isRated = Set((before + after).map(\.plan.rate)).count == 1
+        let rated = isRated ? pairs : pairs.filter { $0.0 != .rate }
         self.estimates = rated.map { RatioEstimate($0.0, $0.1, $0.2, amongMeasures: rated.count) }
         let better = self.estimates.filter { $0.direction == .better }
         let worse = self.estimates.filter { $0.direction == .worse }
@@ -59,18 +73,42 @@ public struct LoadComparison: Sendable {
             }
     }
 
-    private static func refusal(_ before: LoadReport, _ after: LoadReport) -> String? {
-        for (name, report) in [("first", before), ("second", after)] {
-            if report.verdict == .unusable {
-                return "the generator was the bottleneck of the \(name) run, so it says nothing about the server"
+    /// True exactly when the runs are the samples, so that what differs from run to run is in the ranges.
+    public var seesDrift: Bool { self.runsBefore.count > 1 }
+
+    private static func typical(_ side: [LoadReport]) -> LoadReport {
+        let medians = side.map { (report: $0, median: $0.latency.microseconds(atPercentile: 50) ?? 0) }
+        return medians.sorted { $0.median < $1.median }[(side.count - 1) / 2].report
+    }
+
+    /// Each run with what sentences call it: `first run`, or of several `first side's run 2`.
+    private static func named(
+        _ before: [LoadReport], _ after: [LoadReport]
+    ) -> [(name: String, report: LoadReport)] {
+        [("first", before), ("second", after)].flatMap { side, reports in
+            reports.enumerated().map { number, report in
+                (reports.count == 1 ? "\(side) run" : "\(side) side's run \(number + 1)", report)
             }
-            if report.latency.count == 0 { return "the \(name) run has no success, so it has no latency" }
+        }
+    }
+
+    private static func refusal(_ before: [LoadReport], _ after: [LoadReport]) -> String? {
+        for (name, report) in Self.named(before, after) {
+            if report.verdict == .unusable {
+                return "the generator was the bottleneck of the \(name), so its times say nothing about the server"
+            }
+            if report.latency.count == 0 { return "the \(name) has no success, so it has no latency" }
             let count = Self.intervals(of: report).count
             if count < Self.intervalsMin {
                 return
-                    "the \(name) run has \(count) intervals that count and \(Self.intervalsMin) are needed to tell a "
+                    "the \(name) has \(count) intervals that count and \(Self.intervalsMin) are needed to tell a "
                     + "difference from chance; let it run for \(Self.intervalsMin + 2) seconds or longer"
             }
+        }
+        guard (before.count > 1) == (after.count > 1) else {
+            return
+                "there are \(before.count) runs before and \(after.count) after: what runs differ by among themselves "
+                + "shows on both sides or not at all; give each side one run, or each two or more"
         }
         return nil
     }
@@ -80,16 +118,21 @@ public struct LoadComparison: Sendable {
         Array(report.series.measured.dropFirst())
     }
 
-    private static func warnings(_ before: LoadReport, _ after: LoadReport) -> [String] {
-        var warnings = Self.differences(before, after).map {
+    private static func warnings(_ before: [LoadReport], _ after: [LoadReport]) -> [String] {
+        var warnings = Self.differences(before[0], after[0]).map {
             "the runs differ in \($0.name): \($0.before) before, \($0.after) after"
         }
-        for (name, report) in [("first", before), ("second", after)] {
-            if report.outcome.wasInterrupted || report.outcome.wasAborted {
-                warnings.append("the \(name) run ended early")
+        for (side, reports) in [("first", before), ("second", after)] {
+            for (number, report) in reports.enumerated().dropFirst() {
+                warnings += Self.differences(reports[0], report).map {
+                    "the \(side) side's runs 1 and \(number + 1) differ in \($0.name): \($0.before), \($0.after)"
+                }
             }
+        }
+        for (name, report) in Self.named(before, after) {
+            if report.outcome.wasInterrupted || report.outcome.wasAborted { warnings.append("the \(name) ended early") }
             if let share = report.outcome.errorShare, share > 0.01 {
-                warnings.append("more than 1 % of the \(name) run's requests failed; its latencies are of the rest")
+                warnings.append("more than 1 % of the \(name)'s requests failed; its latencies are of the rest")
             }
         }
         return warnings
@@ -130,13 +173,13 @@ public enum Measure: String, CaseIterable, Sendable {
     /// Whether more of it is better.
     var isMoreBetter: Bool { self == .rate }
 
-    /// One value for each interval that has one; nil when one of the runs has too few.
-    func samples(_ before: LoadReport, _ after: LoadReport) -> ([Double], [Double])? {
-        let samples = (self.samples(before), self.samples(after))
-        let least = min(samples.0.count, samples.1.count)
+    /// For each run one value for each interval that has one; nil when one of the runs has too few.
+    func samples(_ before: [LoadReport], _ after: [LoadReport]) -> ([[Double]], [[Double]])? {
+        let samples = (before.map(self.samples), after.map(self.samples))
+        let all = samples.0 + samples.1
         // Of errors that never were, nothing is to be told.
-        if self == .errors, samples.0.allSatisfy({ $0 == 0 }), samples.1.allSatisfy({ $0 == 0 }) { return nil }
-        return least >= LoadComparison.intervalsMin ? samples : nil
+        if self == .errors, all.allSatisfy({ $0.allSatisfy { $0 == 0 } }) { return nil }
+        return all.allSatisfy { $0.count >= LoadComparison.intervalsMin } ? samples : nil
     }
 
     private func samples(_ report: LoadReport) -> [Double] {

@@ -28,44 +28,83 @@ public struct RatioEstimate: Sendable {
     public let confidence: Double
 
     /// - Parameters:
-    ///   - before: the samples of the first run, in their order; one for each interval.
+    ///   - before: for each run of the first side its samples in their order, one for each interval. With one run a side
+    ///     its intervals are resampled; with several, of which each side has two at least, each run counts once.
     ///   - measuresCount: how many measures are looked at, each of which could deceive.
-    init(_ measure: Measure, _ before: [Double], _ after: [Double], amongMeasures measuresCount: Int) {
-        let scale: ([Double]) -> [Double] = { measure.isGeometric ? $0.map { log(max($0, 1e-9)) } : $0 }
-        // Errors are rare or come in one spell, of which blocks would make a matter of one or two draws.
-        let length = measure == .errors ? 1 : nil
-        let first = BlockBootstrap(scale(before), blockLength: length)
-        let second = BlockBootstrap(scale(after), blockLength: length)
-        self.measure = measure
-        self.before = measure.isGeometric ? exp(first.mean) : first.mean
-        self.after = measure.isGeometric ? exp(second.mean) : second.mean
-        let change: (Double, Double) -> Double = { before, after in
-            switch measure {
-            case .p50, .p99: after - before
-            case .rate: log(max(after, 1e-9) / max(before, 1e-9))
-            case .errors: after - before
-            }
-        }
-        var random = BootstrapRandom()
-        let centre = change(first.mean, second.mean)
-        let draws = (0..<Self.resamplesCount).map { _ in
-            change(first.resampledMean(&random), second.resampledMean(&random))
-        }.sorted()
+    init(_ measure: Measure, _ before: [[Double]], _ after: [[Double]], amongMeasures measuresCount: Int) {
+        let spread =
+            before.count == 1 && after.count == 1
+            ? Spread(resampling: measure, before[0], after[0]) : Spread(ofRuns: measure, before, after)
         let isRatio = measure != .errors
-        self.change = isRatio ? exp(centre) : centre
-        let low = draws[Int(0.025 * Double(draws.count))]
-        let high = draws[Int(0.975 * Double(draws.count)) - 1]
-        self.range = isRatio ? exp(low)...exp(high) : low...high
-        // Two-sided, with one resample more than there were: chance is never said to be impossible.
-        let beyond = centre > 0 ? draws.prefix { $0 <= 0 }.count : draws.reversed().prefix { $0 >= 0 }.count
-        let chance = min(1, 2 * Double(beyond + 1) / Double(draws.count + 1))
-        self.confidence = max(0, 1 - chance * Double(measuresCount))
-        let isLarge = isRatio ? abs(centre) > log(Self.noiseRatio) : abs(centre) > Self.noiseShare
-        let isMore = centre > 0
+        self.measure = measure
+        self.before = spread.before
+        self.after = spread.after
+        self.change = isRatio ? exp(spread.centre) : spread.centre
+        self.range = isRatio ? exp(spread.low)...exp(spread.high) : spread.low...spread.high
+        self.confidence = max(0, 1 - spread.chance * Double(measuresCount))
+        let isLarge =
+            isRatio ? abs(spread.centre) > log(Self.noiseRatio) : abs(spread.centre) > Self.noiseShare
         if self.confidence >= 0.95, isLarge {
-            self.direction = isMore == measure.isMoreBetter ? .better : .worse
+            self.direction = (spread.centre > 0) == measure.isMoreBetter ? .better : .worse
         } else {
             self.direction = .untold
+        }
+    }
+
+    /// How far a measure has moved, as the logarithm of a ratio, or of error shares as a difference.
+    private struct Spread {
+        /// Typical values of each side, in the measure's unit.
+        let before: Double
+        let after: Double
+        let centre: Double
+        /// Where the centre lies at 95 %.
+        let low: Double
+        let high: Double
+        /// That a centre as far from zero comes about without a change.
+        let chance: Double
+
+        init(resampling measure: Measure, _ before: [Double], _ after: [Double]) {
+            let scale: ([Double]) -> [Double] = { measure.isGeometric ? $0.map { log(max($0, 1e-9)) } : $0 }
+            // Errors are rare or come in one spell, of which blocks would make a matter of one or two draws.
+            let length = measure == .errors ? 1 : nil
+            let first = BlockBootstrap(scale(before), blockLength: length)
+            let second = BlockBootstrap(scale(after), blockLength: length)
+            self.before = measure.isGeometric ? exp(first.mean) : first.mean
+            self.after = measure.isGeometric ? exp(second.mean) : second.mean
+            let change: (Double, Double) -> Double = { before, after in
+                switch measure {
+                case .p50, .p99: after - before
+                case .rate: log(max(after, 1e-9) / max(before, 1e-9))
+                case .errors: after - before
+                }
+            }
+            var random = BootstrapRandom()
+            let centre = change(first.mean, second.mean)
+            let draws = (0..<RatioEstimate.resamplesCount).map { _ in
+                change(first.resampledMean(&random), second.resampledMean(&random))
+            }.sorted()
+            self.centre = centre
+            self.low = draws[Int(0.025 * Double(draws.count))]
+            self.high = draws[Int(0.975 * Double(draws.count)) - 1]
+            // Two-sided, with one resample more than there were: chance is never said to be impossible.
+            let beyond = centre > 0 ? draws.prefix { $0 <= 0 }.count : draws.reversed().prefix { $0 >= 0 }.count
+            self.chance = min(1, 2 * Double(beyond + 1) / Double(draws.count + 1))
+        }
+
+        init(ofRuns measure: Measure, _ before: [[Double]], _ after: [[Double]]) {
+            let isRatio = measure != .errors
+            let value: ([Double]) -> Double = { samples in
+                let scaled = measure.isGeometric ? samples.map { log(max($0, 1e-9)) } : samples
+                let mean = scaled.reduce(0, +) / Double(max(scaled.count, 1))
+                return measure == .rate ? log(max(mean, 1e-9)) : mean
+            }
+            let welch = WelchDifference(before.map(value), after.map(value))
+            self.before = isRatio ? exp(welch.meanBefore) : welch.meanBefore
+            self.after = isRatio ? exp(welch.meanAfter) : welch.meanAfter
+            self.centre = welch.difference
+            self.low = welch.difference - welch.halfRange
+            self.high = welch.difference + welch.halfRange
+            self.chance = welch.chance
         }
     }
 }

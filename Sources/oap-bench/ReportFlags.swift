@@ -22,7 +22,8 @@ struct ReportFlags: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Instead of a load: whether the second of two JSON reports is faster, and how sure that is.",
+            "Instead of a load: whether the second of two JSON reports is faster, and how sure that is. With several "
+                + "runs a side (b1.json,b2.json a1.json,a2.json) the machine's drift between runs counts as chance.",
             valueName: "before.json after.json"))
     var compare: [String] = []
     @Flag(help: "Instead of a load: print the JSON Schema of the JSON report.")

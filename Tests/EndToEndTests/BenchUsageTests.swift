@@ -33,9 +33,9 @@ import Testing
         (["--html", "none/report.html"], "--html none/report.html: there is no directory"),
         (["--csv", "/"], "--csv /: it is a directory"),
         (["--csv", "a", "--json", "a"], "--csv and --json name the same file, a"),
-        (["--compare", "a.json"], "--compare takes two reports"),
+        (["--compare", "a.json"], "--compare takes two sides"),
         (["--compare", "a.json", "b.json", "--rate", "5"], "--compare loads nothing; leave out --rate"),
-        (["--compare", "a.json", "b.json"], "--compare a.json: cannot be read: ENOENT"),
+        (["--compare", "a.json", "b.json"], "--compare a.json: cannot be read: there is no such file (ENOENT)"),
         (["--bogus"], "Unknown option '--bogus'"),
     ])
     func wrongUsageIsSaidBeforeAnyLoad(arguments: [String], sentence: String) async throws {

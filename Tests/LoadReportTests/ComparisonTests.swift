@@ -38,7 +38,7 @@ import Testing
         let rounds = 100
         let told = (0..<rounds).filter { _ in
             let series = (0..<2).map { _ in Self.persistent(60, &source) }
-            return RatioEstimate(.p99, series[0], series[1], amongMeasures: 1).direction != .untold
+            return RatioEstimate(.p99, [series[0]], [series[1]], amongMeasures: 1).direction != .untold
         }
         #expect(told.count <= rounds * 15 / 100, "\(told.count) of \(rounds)")
     }
@@ -50,6 +50,74 @@ import Testing
             level = 0.5 * level + 0.2 * (source.unit() + source.unit() + source.unit() - 1.5)
             return 1000 * exp(level)
         }
+    }
+
+    // MARK: Several runs a side
+
+    private static func runs(_ slowness: [Double], seed: UInt64) -> [LoadReport] {
+        slowness.enumerated().map { Self.report($0.element, seed: seed + UInt64($0.offset)) }
+    }
+
+    /// Runs of one kind on a machine whose speed changes from run to run: one of each side may differ by all of that, and
+    /// several of each show that it is no difference.
+    @Test func driftBetweenRunsIsNoDifference() throws {
+        let before = Self.runs([1, 1.25, 1.1], seed: 1)
+        let after = Self.runs([1.2, 1, 1.15], seed: 11)
+        let one = LoadComparison(before[0], after[0])
+        #expect(one.verdict == .slower && !one.seesDrift)
+        #expect(try #require(one.driftText).hasPrefix("one run a side"))
+        #expect(one.text(style: .plain).contains("! one run a side"))
+        #expect(one.html().contains("one run a side"))
+        let all = LoadComparison(before, after)
+        #expect(all.verdict == .noDifference && all.seesDrift && all.confidence == nil)
+        #expect(all.driftText == nil)
+        let p50 = try #require(all.estimates.first { $0.measure == .p50 })
+        #expect(p50.range.contains(1))
+        #expect(all.text(style: .plain).contains("before 3"))
+        #expect(all.html().contains("after 3"))
+    }
+
+    /// How often a difference is told that is none, when the machine drifts by a tenth or so.
+    @Test func driftIsRarelyCalledADifference() {
+        var source = Source(state: 3)
+        let told = (0..<40).filter { round in
+            let sides = (0..<2).map { side in
+                Self.runs((0..<3).map { _ in 1 + 0.2 * source.unit() }, seed: UInt64(1000 + 20 * round + 10 * side))
+            }
+            return LoadComparison(sides[0], sides[1]).verdict != .noDifference
+        }
+        #expect(told.count <= 4, "\(told)")
+    }
+
+    @Test func aChangeBeyondTheDriftIsTold() {
+        let before = Self.runs([1, 1.06, 1.03], seed: 1)
+        let comparison = LoadComparison(before, Self.runs([1.35, 1.3, 1.4], seed: 11))
+        #expect(comparison.verdict == .slower)
+        #expect((comparison.confidence ?? 0) > 0.95)
+    }
+
+    @Test func sidesAreBothSingleOrNeither() {
+        let comparison = LoadComparison(Self.runs([1, 1], seed: 1), Self.runs([1], seed: 5))
+        guard case .refused(let reason) = comparison.verdict else {
+            Issue.record("\(comparison.verdict)")
+            return
+        }
+        #expect(reason.contains("2 runs before and 1 after"))
+    }
+
+    @Test func runsOfOneSideThatDifferAreNamed() {
+        var odd = Self.runs([1, 1], seed: 1)
+        odd[1].plan.connections = 7
+        let comparison = LoadComparison(odd, Self.runs([1, 1], seed: 5))
+        #expect(comparison.warnings.contains("the first side's runs 1 and 2 differ in connections: 50, 7"))
+    }
+
+    /// From tables of Student's t.
+    @Test(arguments: [(1, 12.7062), (2, 4.3027), (4, 2.7764), (10, 2.2281), (30, 2.0423), (1000, 1.9623)])
+    func studentsTIsThatOfTables(freedom: Double, limit: Double) {
+        let student = StudentDistribution(degreesOfFreedom: freedom)
+        #expect(abs(student.quantile(twoSided: 0.05) - limit) < 0.001 * limit)
+        #expect(abs(student.chance(beyond: limit) - 0.05) < 0.0001)
     }
 
     @Test func moreErrorsAreWorse() throws {
