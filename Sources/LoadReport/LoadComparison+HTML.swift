@@ -125,7 +125,7 @@ extension LoadComparison {
         }
         return "<section class=\"card wide\"><h2>Plans and machines</h2>"
             + HTMLText.table(
-                caption: "Plans and machines of both runs", heads: ["", "before", "after"], rows: rows,
+                caption: "Plans and machines of both sides", heads: ["", "before", "after"], rows: rows,
                 classes: "folded")
             + "</section>"
     }

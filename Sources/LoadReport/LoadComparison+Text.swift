@@ -31,7 +31,7 @@ extension LoadComparison {
         guard !self.estimates.isEmpty, !self.seesDrift else { return nil }
         return
             "one run a side: what the machine itself drifts by between two runs is not seen and may be all of it; repeat "
-            + "both, alternating, and compare them all (--compare a1.json,a2.json,a3.json b1.json,b2.json,b3.json)"
+            + "both, alternating, and compare them all (--compare before1.json,before2.json,before3.json after1.json,…)"
     }
 
     /// How it was found, for those who doubt it.
@@ -85,7 +85,9 @@ extension LoadComparison {
                 [""]
                 + wrapped.enumerated().map { "  " + style.styled(($0.offset == 0 ? "! " : "  ") + $0.element, .yellow) }
         }
-        lines += [""] + TerminalText.wrapped(self.method, columns - 2).map { "  " + style.styled($0, .dim) }
+        if !self.estimates.isEmpty {
+            lines += [""] + TerminalText.wrapped(self.method, columns - 2).map { "  " + style.styled($0, .dim) }
+        }
         return lines.joined(separator: "\n")
     }
 

@@ -27,7 +27,7 @@ extension LoadReport {
             title: "Latency by percentile",
             note: before == nil
                 ? "how many in a hundred waited at most so long; to the right the slowest"
-                : "both runs, the slowest to the right",
+                : "of each side the middle run, the slowest to the right",
             summary: "Latency at rising percentiles: " + self.percentileSentence,
             across: .percentile, xScale: xScale, yScale: yScale, unit: .microseconds,
             lines: curves.map { curve in
@@ -149,7 +149,7 @@ extension LoadReport {
         return LineChart(
             title: "Latency over time",
             note: Self.spanNote(
-                intervals, before == nil ? "of the answers in each interval" : "both runs from their start",
+                intervals, before == nil ? "of the answers in each interval" : "of each side the middle run",
                 ", with the highest percentiles in it"),
             summary: "Latency over the run; " + self.percentileSentence + ".", across: .seconds, xScale: scale,
             yScale: .time(from: all.min() ?? 1, to: all.max() ?? 1), unit: .microseconds,

@@ -147,11 +147,13 @@ extension LoadReport {
             Fact("requests sent", NumberText.grouped(outcome.requestsSent)),
             Fact(
                 "in flight",
-                "\(NumberText.mean(outcome.inFlightMean)) on average, \(outcome.inFlightMax) at most"),
+                "\(NumberText.mean(outcome.inFlightMean)) on average, \(outcome.inFlightMax) at most"
+                    + self.inFlightMaxNote),
             Fact(
                 "send lag",
                 percentiles.isEmpty ? "–" : (percentiles + ["max \(HTMLText.time(lag.max))"]).joined(separator: ", ")),
             Fact("busiest thread", "\(NumberText.percent(generator.processorShareMax)) of a processor"),
+            Fact("waited for one", generator.processorWaitShareMax.map { NumberText.percent($0) + " of the time" }),
             Fact(
                 "processor time",
                 outcome.answers > 0 ? "\(NumberText.decimals(generator.microsecondsPerRequest, 2)) µs a request" : "–"),
