@@ -39,7 +39,7 @@ def folded(script):
                 continue
             name, place = re.sub(r"\+0x[0-9a-f]+$", "", match.group(2)), match.group(3) or ""
             if name == "[unknown]":
-                name = f"[{os.path.basename(place) or 'unknown'}]"
+                name = f"[{os.path.basename(place).strip('[]') or 'unknown'}]"
             # The kernel's frames are marked as other readers of perf mark them.
             frames.append(name + ("_[k]" if "kernel" in place or place.startswith("[k") or place.endswith(".ko") else ""))
     finish()
