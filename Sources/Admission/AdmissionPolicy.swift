@@ -20,8 +20,15 @@ public struct AdmissionPolicy: Equatable, Sendable {
     public var tenants: [NamedTenant] = []
     public var costs = RequestCosts()
     public var source = SourceLimits()
+    /// Who may wait for a permit, in each worker.
+    public var waiting = WaitingLimits()
+    /// Whether ordinary requests are held to a limit that follows the latency of the index, below `openMax`.
+    public var isAdaptive = false
 
     public init() {}
+
+    /// Places that a worker needs for open and waiting requests.
+    public var placesMax: Int { self.openMax + self.waiting.lengthMax }
 }
 
 /// What one tenant may take; nil is no limit.

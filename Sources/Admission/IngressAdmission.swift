@@ -22,6 +22,12 @@ internal import Synchronization
 
     deinit { unsafe self.first.release() }
 
+    /// The most memory that the tables of tenants, of names and of source addresses take together, once they were needed.
+    public static let tableBytesMax =
+        TenantTable.tenantsMaxDefault * TenantTable.bytesPerTenant
+        + 2 * AdmissionPolicy.namedTenantsMax * AtomicWords.lineBytes
+        + SourceTable.addressesMaxDefault * SourceTable.bytesPerAddress
+
     /// That of the newest policy.
     public var snapshot: AdmissionSnapshot { self.state.withLock { $0.snapshot } }
 

@@ -43,6 +43,7 @@ final class SourceTable: Sendable {
     private static let shared = SourceTable.cells + SourceTable.ways * SourceTable.wordsPerCell
     private static let busy = SourceTable.shared + 1
     private static let wordsPerSet = 32
+    static let bytesPerAddress = SourceTable.wordsPerSet * MemoryLayout<UInt64>.size / SourceTable.ways
     /// Hash words: 0 marks an unused cell, 1 one that is being handed on.
     private static let handedOn: UInt64 = 1
 

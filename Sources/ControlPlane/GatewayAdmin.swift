@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Admission
 internal import Gateway
 internal import GatewayRuntime
 internal import IndexStore
@@ -53,10 +54,10 @@ final class GatewayAdmin: AdminSource {
                 "inflight_requests", help: "Requests open now.", kind: .gauge, value: Double(self.server.openCount)),
             ProcessMetric(
                 "concurrency_limit", help: "Most requests that may be open at once.", kind: .gauge,
-                labels: [MetricLabel("kind", "configured")], value: Double(self.server.configuration.openMax)),
+                labels: [MetricLabel("kind", "configured")], value: Double(self.server.live.policy.openMax)),
             ProcessMetric(
                 "connections_limit", help: "Most client connections that may be open at once.", kind: .gauge,
-                value: Double(self.server.configuration.limits.connectionsMax)),
+                value: Double(self.server.live.limits.connectionsMax)),
             ProcessMetric(
                 "workers", help: "Worker threads.", kind: .gauge, value: Double(self.server.reports.count)),
             ProcessMetric(
@@ -67,7 +68,7 @@ final class GatewayAdmin: AdminSource {
                 value: Double(self.server.configuration.bufferBytesMax)),
             ProcessMetric(
                 "memory_ceiling_bytes", help: "Most user memory of the data path, by its configuration.", kind: .gauge,
-                value: Double(self.server.configuration.memoryCeilingBytes)),
+                value: Double(self.server.memoryCeiling.bytes)),
             ProcessMetric(
                 "index_records", help: "Records in the index; 0 while it is not open.", kind: .gauge,
                 value: Double(max(0, self.index.environment?.recordCount ?? 0))),

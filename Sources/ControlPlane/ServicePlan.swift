@@ -26,7 +26,7 @@ struct ServicePlan: Sendable {
         }
         var configuration = RuntimeConfiguration(
             address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
-        configuration.limits = Gateway.GatewayLimits(settings.limits)
+        configuration.live = LiveConfiguration(settings)
         let reserved = Self.descriptorsReserved(workers: workers)
         let connectionsMax = descriptorsMax - reserved
         guard connectionsMax >= Self.connectionsMin else {
@@ -37,16 +37,10 @@ struct ServicePlan: Sendable {
             notes.append(
                 "connections_max is \(connectionsMax) instead of \(settings.limits.connectionsMax): this process may open "
                     + "\(descriptorsMax) descriptors; raise the hard limit (ulimit -Hn, LimitNOFILE=) for more")
-            configuration.limits.connectionsMax = connectionsMax
+            configuration.live.limits.connectionsMax = connectionsMax
         }
-        configuration.openMax = settings.oapConcurrency
-        configuration.inflightPerConnectionMax = settings.limits.inflightMax
         configuration.listenBacklog = settings.limits.listenBacklog
         configuration.bufferBytesMax = settings.limits.bufferMemoryBytesMax
-        configuration.connectionRate = settings.quotas.connection.map(TokenRate.init)
-        configuration.tenantRate = settings.quotas.tenant.map(TokenRate.init)
-        configuration.globalRate = settings.quotas.global.map(TokenRate.init)
-        configuration.tellsRefusals = settings.logLevel == .debug || settings.logLevel == .trace
         self.configuration = configuration
         self.backend = try Backend.probe(Backend.Wish(settings.ioBackend))
         self.notes = notes
@@ -72,6 +66,19 @@ extension Backend.Wish {
         case .ioUring: self = .only(.uring)
         case .epoll: self = .only(.epoll)
         }
+    }
+}
+
+extension LiveConfiguration {
+    init(_ settings: GatewaySettings) {
+        self.init()
+        self.limits = Gateway.GatewayLimits(settings.limits)
+        self.tellsRefusals = settings.logLevel == .debug || settings.logLevel == .trace
+        self.policy.openMax = settings.oapConcurrency
+        self.policy.inflightPerConnectionMax = settings.limits.inflightMax
+        self.policy.connection = settings.quotas.connection.map(TokenRate.init)
+        self.policy.tenantDefault.requests = settings.quotas.tenant.map(TokenRate.init)
+        self.policy.global = settings.quotas.global.map(TokenRate.init)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Gateway
 internal import GatewayRuntime
 internal import IndexStore
@@ -20,7 +21,7 @@ struct StartupBanner: Sendable {
     }
 
     func started(_ server: GatewayServer, _ index: IndexSource, _ settings: GatewaySettings, adminAddress: String) {
-        let configuration = server.configuration
+        let (configuration, live) = (server.configuration, server.live)
         self.logger.info("listening", metadata: ["oap_addr": "\(server.address)", "transport": "tcp"])
         var backend: Logger.Metadata = ["io": "\(server.backend.kind.rawValue)", "reason": "\(server.backend.reason)"]
         if !server.backend.features.isEmpty {
@@ -39,10 +40,10 @@ struct StartupBanner: Sendable {
         self.logger.info(
             "limits",
             metadata: [
-                "oap_concurrency": "\(configuration.openMax)",
-                "max_inflight": "\(configuration.inflightPerConnectionMax)",
-                "connections_max": "\(configuration.limits.connectionsMax)",
-                "max_frame": "\(configuration.limits.frameBytesMax)",
+                "oap_concurrency": "\(live.policy.openMax)",
+                "max_inflight": "\(live.policy.inflightPerConnectionMax)",
+                "connections_max": "\(live.limits.connectionsMax)",
+                "max_frame": "\(live.limits.frameBytesMax)",
             ])
         self.logger.info(
             "quotas",
@@ -50,7 +51,7 @@ struct StartupBanner: Sendable {
                 "global": "\(Self.text(settings.quotas.global))", "tenant": "\(Self.text(settings.quotas.tenant))",
                 "connection": "\(Self.text(settings.quotas.connection))",
             ])
-        let mebibytes = (configuration.memoryCeilingBytes + (1 << 20) - 1) >> 20
+        let mebibytes = (server.memoryCeiling.bytes + (1 << 20) - 1) >> 20
         self.logger.info(
             "memory ceiling",
             metadata: [

@@ -34,5 +34,8 @@ public struct GatewayLimits: Sendable {
     public var lingerTimeoutNanoseconds: UInt64 = 1_000_000_000
     public var lingerBytesMax = 262_144
 
+    /// Lookups of resolve-many that one turn begins: one or two milliseconds' worth, and then the others are served.
+    public var turnLookupsMax = 2048
+
     public init() {}
 }

@@ -25,8 +25,6 @@ public struct GatewayMetrics: Sendable {
         }
     }
 
-    public enum QuotaScope: String, CaseIterable, Sendable { case tenant, global, connection }
-
     /// Why a connection ended.
     public enum CloseReason: String, CaseIterable, Sendable {
         case peer, error, refused, idle = "idle_timeout", read = "read_timeout", slowReader = "slow_reader"
@@ -44,11 +42,19 @@ public struct GatewayMetrics: Sendable {
         50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
     ]
 
+    /// Nothing, and then the latencies that a queue may add.
+    static let waitBoundariesNanoseconds: [UInt64] = [
+        1, 100_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000,
+        250_000_000, 1_000_000_000,
+    ]
+
     public let schema: MetricSchema
     let requests: Int
     let rejected: Int
     let quota: Int
     let latency: InlineArray<3, HistogramCells>
+    let admissionWait: HistogramCells
+    public let waiting: Int
     public let bytesIn: Int
     public let bytesOut: Int
     public let connections: Int
@@ -72,6 +78,11 @@ public struct GatewayMetrics: Sendable {
             boundariesNanoseconds: Self.latencyBoundariesNanoseconds,
             series: App.allCases.map { [MetricLabel("app", $0.label)] })
         self.latency = [latency[0], latency[1], latency[2]]
+        self.admissionWait =
+            schema.histogram(
+                "admission_wait_seconds", help: "How long admitted requests waited for a permit.",
+                boundariesNanoseconds: Self.waitBoundariesNanoseconds)[0]
+        self.waiting = schema.gauge("requests_waiting", help: "Requests that wait for a permit now.")
         self.rejected = schema.counter(
             "rejected_total", help: "Requests and frames refused, by error code.",
             series: ErrorCode.allCases.map { [MetricLabel("reason", $0.name)] })
@@ -131,13 +142,7 @@ public struct GatewayMetrics: Sendable {
         }
     }
 
-    func quotaExhausted(_ scope: QuotaScope) -> Int {
-        switch scope {
-        case .tenant: self.quota
-        case .global: self.quota + 1
-        case .connection: self.quota + 2
-        }
-    }
+    func quotaExhausted(_ scope: QuotaScope) -> Int { self.quota + scope.index }
 
     func closed(_ reason: CloseReason) -> Int {
         self.connectionsClosed + (CloseReason.allCases.firstIndex(of: reason) ?? 0)

@@ -1,14 +1,21 @@
 internal import Admission
 public import OAP
 
-/// One admitted request, from admission to its answer or its loss. It owns the permit.
+/// One request that was read and not yet answered: it holds a permit, or waits for one.
 public struct OpenRequest: ~Copyable {
     /// Nil for a request from the admin port, and once the client has gone.
     public internal(set) var session: SessionKey?
     /// As received.
     public let request: FrameHeader
     public let arrivalNanoseconds: UInt64
-    let permit: Permit
+    /// When it got its permit; of no meaning before.
+    var admittedNanoseconds: UInt64
+    /// Nil exactly while it waits for one.
+    var permit: Permit?
+    /// What it was charged, to be given back if it comes to nothing for want of a permit.
+    let charge: QuotaCharge
+    /// Where its payload is kept while it waits; nil exactly while it does not.
+    var place: PayloadShelf.Place?
     /// Neighbours among the session's open requests, as slots; -1 at the ends.
     var nextInSession: Int32 = -1
     var previousInSession: Int32 = -1
@@ -16,11 +23,17 @@ public struct OpenRequest: ~Copyable {
     var younger: Int32 = -1
     var older: Int32 = -1
 
-    init(session: SessionKey?, request: FrameHeader, arrivalNanoseconds: UInt64, permit: consuming Permit) {
+    init(
+        session: SessionKey?, request: FrameHeader, arrivalNanoseconds: UInt64, charge: QuotaCharge,
+        permit: consuming Permit?, place: PayloadShelf.Place? = nil
+    ) {
         self.session = session
         self.request = request
         self.arrivalNanoseconds = arrivalNanoseconds
+        self.admittedNanoseconds = arrivalNanoseconds
+        self.charge = charge
         self.permit = permit
+        self.place = place
     }
 }
 

@@ -30,6 +30,8 @@ public struct Refusal: Sendable {
     public let code: ErrorCode
     /// Nil takes the code's own sentence.
     public let sentence: String?
+    /// Of the core's `errorTemplates`: the body but for its numbers; nil when the sentence is none of those.
+    public let template: Int?
     public let retryAfterMilliseconds: UInt64
 
     public var body: ErrorBody {
@@ -51,6 +53,8 @@ public enum Order: Sendable {
     case resolve(Ticket)
     /// Look the keys of the payload up.
     case resolveMany(Ticket, KeyList)
+    /// Nothing yet: the request waits for a permit, and `popAdmitted` or `popOverstayed` brings it back.
+    case wait
 }
 
 /// What the runtime is to do about a session.

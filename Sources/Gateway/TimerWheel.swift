@@ -45,6 +45,8 @@ struct TimerWheel {
         self.occupied[bucket / 64] |= 1 << UInt64(bucket % 64)
     }
 
+    func isScheduled(_ slot: Int) -> Bool { self.entries[slot].tick != 0 }
+
     mutating func cancel(_ slot: Int) {
         let entry = self.entries[slot]
         guard entry.tick != 0 else { return }

@@ -20,7 +20,8 @@ extension WorkerCore {
     /// The answer to an admitted request that came to nothing; counted here.
     private mutating func failure(_ request: FrameHeader, _ code: ErrorCode, _ sentence: String?) -> Refusal {
         if code == .indexUnavailable || code == .backendUnavailable { self.telemetry.add(self.metrics.indexFailures) }
-        return self.refusal(request, code, sentence, retryAfterMilliseconds: 1000)
+        let retry = code == .overloaded ? self.overloadRetryMilliseconds(request) : 1000
+        return self.refusal(request, code, sentence, retryAfterMilliseconds: retry)
     }
 
     /// The turn's requests are served: records the latency of those that it answered, all of which arrived at
@@ -28,6 +29,11 @@ extension WorkerCore {
     @inline(__always)
     public mutating func endTurn(arrivalNanoseconds: UInt64, nowNanoseconds: UInt64) {
         self.passingPermit = nil
+        self.turnLookupsLeft = self.limits.turnLookupsMax
+        if self.admittedAtOnce > 0 {
+            self.telemetry.observe(self.metrics.admissionWait, nanoseconds: 0, count: self.admittedAtOnce)
+            self.admittedAtOnce = 0
+        }
         for app in 0..<3 where self.unsettled[app] > 0 {
             self.telemetry.observe(
                 self.metrics.latency[app], nanoseconds: nowNanoseconds &- arrivalNanoseconds, count: self.unsettled[app]
@@ -61,6 +67,11 @@ extension WorkerCore {
         _ ticket: Ticket, _ code: ErrorCode, sentence: String? = nil, nowNanoseconds: UInt64
     ) -> Refusal? {
         guard let request = self.closed(ticket, nowNanoseconds) else { return nil }
+        if request.permit == nil {
+            // It has waited in vain: nothing was done for what it was charged.
+            self.refund(
+                request.request, request.charge, takenNanoseconds: request.arrivalNanoseconds, nowNanoseconds)
+        }
         let refusal = self.failure(request.request, code, sentence)
         self.settleLate(request, nowNanoseconds: nowNanoseconds)
         return refusal
@@ -70,10 +81,11 @@ extension WorkerCore {
     @inline(__always)
     private mutating func settleLate(_ request: borrowing OpenRequest, nowNanoseconds: UInt64) {
         guard request.arrivalNanoseconds != nowNanoseconds else { return }
+        self.service.add(nanoseconds: nowNanoseconds &- request.admittedNanoseconds)
         let app = GatewayMetrics.App(request.request.application)
+        let latency = nowNanoseconds &- request.arrivalNanoseconds
         self.unsettled[app.rawValue] -= 1
-        self.telemetry.observe(
-            self.metrics.latency[app.rawValue], nanoseconds: nowNanoseconds &- request.arrivalNanoseconds)
+        self.telemetry.observe(self.metrics.latency[app.rawValue], nanoseconds: latency)
     }
 
     /// A request whose deadline has passed. The caller fails it with `deadline_exceeded`.
@@ -90,11 +102,19 @@ extension WorkerCore {
     }
 
     /// Opens a request that was just admitted: the permit in `passingPermit` is its own.
-    mutating func opened(_ slot: Int?, _ header: FrameHeader, _ nowNanoseconds: UInt64) -> Ticket {
+    mutating func opened(
+        _ slot: Int?, _ header: FrameHeader, _ charge: QuotaCharge, _ nowNanoseconds: UInt64
+    ) -> Ticket {
         guard let permit = self.passingPermit.take() else { preconditionFailure("a request without a permit") }
-        let request = OpenRequest(
-            session: slot.map { self.sessions[$0].key }, request: header, arrivalNanoseconds: nowNanoseconds,
-            permit: permit)
+        return self.insert(
+            slot,
+            OpenRequest(
+                session: slot.map { self.sessions[$0].key }, request: header, arrivalNanoseconds: nowNanoseconds,
+                charge: charge, permit: permit))
+    }
+
+    /// Puts a request among the open ones, and into both lists.
+    mutating func insert(_ slot: Int?, _ request: consuming OpenRequest) -> Ticket {
         guard let ticket = self.open.insert(request) else {
             preconditionFailure("a permit was granted beyond the capacity for open requests")
         }
@@ -113,8 +133,9 @@ extension WorkerCore {
     }
 
     /// Takes a request out of the slab and out of both lists.
-    private mutating func closed(_ ticket: Ticket, _ nowNanoseconds: UInt64) -> OpenRequest? {
+    mutating func closed(_ ticket: Ticket, _ nowNanoseconds: UInt64) -> OpenRequest? {
         guard let request = self.open.remove(ticket) else { return nil }
+        if let place = request.place { self.leaveRoom(ticket, place, nowNanoseconds: nowNanoseconds) }
         if request.older >= 0 {
             self.open[slot: Int(request.older)].younger = request.younger
         } else {

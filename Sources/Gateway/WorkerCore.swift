@@ -17,23 +17,51 @@ public enum ServicePhase: UInt8, Sendable {
 /// is admitted stays open, under a ticket, until `finish` or `fail`. One thread; time is the monotonic clock in
 /// nanoseconds.
 public struct WorkerCore: ~Copyable {
-    public let limits: GatewayLimits
+    public internal(set) var limits: GatewayLimits
     public let metrics: GatewayMetrics
     public let telemetry: TelemetryBank
-    public let decoder: FrameDecoder
+    public private(set) var decoder: FrameDecoder
     /// The HELLO reply's payload.
-    public let helloPayload: [UInt8]
+    public private(set) var helloPayload: [UInt8]
     public internal(set) var phase = ServicePhase.starting
     /// When the drain's time is up; meaningful exactly while `phase == .draining`.
     public internal(set) var drainDeadlineNanoseconds: UInt64 = 0
 
-    let admission: IngressAdmission
+    /// By `Refusal.template`.
+    public let errorTemplates = WorkerCore.makeErrorTemplates()
+    /// Today, for quotas that count by the day; the caller replaces it while `wantsDay`.
+    public var day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
+    /// How hard the worker is pressed: from `shedLowPriority` on, some requests are refused before anything else is asked.
+    public var rung = PressureLadder.Rung.normal
+
+    let concurrency: ConcurrencyLimit
+    var policy: AdmissionSnapshot
+    /// Of `policy`, which is asked for each frame.
+    var connectionRate: TokenRate?
+    var indexCost: RequestCost
     /// True when a single lookup is never pending: it then needs no place among the open requests.
     let answersAtOnce: Bool
+    private let transport: String
     /// The permit under which this turn's requests pass that are answered at once; nil before the first and between
     /// turns.
     var passingPermit: Permit? = nil
+    /// Open requests, and those that wait for a permit.
     var open: Slab<OpenRequest>
+    /// Who waits, and in which order they are served.
+    var room: WaitingRoom
+    /// What they asked for.
+    var shelf: PayloadShelf
+    /// Waiting requests that gave way to others and are to be answered.
+    var outcasts: [Ticket] = []
+    /// True exactly when the last look at the room found no permit for who is next.
+    var lacksPermits = false
+    /// Lookups of resolve-many that this turn may still begin: what exceeds it waits, so that a few large requests cannot
+    /// hold all others up, and is refused when it has waited too long.
+    var turnLookupsLeft: Int
+    /// Admitted without waiting since the last `endTurn`.
+    var admittedAtOnce: UInt64 = 0
+    /// How long permits were held that came back in a later turn than they were given.
+    var service = ServiceTimes()
     /// By slot. A slot whose connection has gone keeps its last tenant until it is used again.
     var sessions: [Session] = []
     var timers = TimerWheel()
@@ -43,25 +71,65 @@ public struct WorkerCore: ~Copyable {
     /// Answered since the last `endTurn`, by app.
     var unsettled = InlineArray<3, UInt64>(repeating: 0)
 
+    /// - Parameters:
+    ///   - admission: shared by all workers; outlives them.
+    ///   - openCapacity: places for open and waiting requests, which no policy may exceed; nil for what `admission`'s
+    ///     needs now.
     public init(
         limits: GatewayLimits, admission: IngressAdmission, metrics: GatewayMetrics, telemetry: TelemetryBank,
-        answersAtOnce: Bool = false, transport: String = "tcp"
+        openCapacity: Int? = nil, answersAtOnce: Bool = false, transport: String = "tcp"
     ) {
+        let policy = admission.snapshot
         self.answersAtOnce = answersAtOnce
+        self.transport = transport
         self.limits = limits
-        self.admission = admission
+        self.concurrency = admission.concurrency
+        self.policy = policy
+        self.connectionRate = policy.policy.connection
+        self.indexCost = policy.policy.costs.index
+        self.room = WaitingRoom(limits: policy.policy.waiting)
+        self.shelf = PayloadShelf(placesMax: policy.policy.waiting.lengthMax)
+        self.turnLookupsLeft = limits.turnLookupsMax
         self.metrics = metrics
         self.telemetry = telemetry
         self.decoder = FrameDecoder(frameBytesMax: limits.frameBytesMax)
-        self.open = Slab(capacity: admission.concurrency.openMax)
-        self.helloPayload = Array(
+        self.open = Slab(capacity: openCapacity ?? policy.policy.placesMax)
+        self.helloPayload = []
+        self.helloPayload = self.hello()
+    }
+
+    private func hello() -> [UInt8] {
+        Array(
             """
-            {"max_frame":\(limits.frameBytesMax),"max_inflight":\(admission.inflightPerConnectionMax),\
-            "flags_supported":\(FrameFlags.supported),"versions":[\(FrameHeader.version)],"transports":["\(transport)"]}
+            {"max_frame":\(self.limits.frameBytesMax),"max_inflight":\(self.policy.policy.inflightPerConnectionMax),\
+            "flags_supported":\(FrameFlags.supported),"versions":[\(FrameHeader.version)],\
+            "transports":["\(self.transport)"]}
             """.utf8)
     }
 
-    /// Requests of this worker that are open.
+    /// Works by another configuration from now on. What is open keeps its permit, what waits its place; requests beyond a
+    /// shorter waiting room leave it by its own rules.
+    public mutating func adopt(_ limits: GatewayLimits, _ policy: AdmissionSnapshot, nowNanoseconds: UInt64) {
+        self.limits = limits
+        self.policy = policy
+        self.connectionRate = policy.policy.connection
+        self.indexCost = policy.policy.costs.index
+        self.room.configure(policy.policy.waiting)
+        self.shelf.grow(placesMax: policy.policy.waiting.lengthMax)
+        self.decoder = FrameDecoder(frameBytesMax: limits.frameBytesMax)
+        self.helloPayload = self.hello()
+        // A deadline that has come nearer would be looked at when the old one is over.
+        for slot in self.sessions.indices where self.timers.isScheduled(slot) {
+            self.reschedule(slot, nowNanoseconds: nowNanoseconds)
+        }
+    }
+
+    /// Whether `day` has to be replaced: a quota counts by the day, and this one is over.
+    public func wantsDay(nowNanoseconds: UInt64) -> Bool {
+        self.policy.countsDays && nowNanoseconds >= self.day.endNanoseconds
+    }
+
+    /// Requests of this worker that are open or wait.
     public var openCount: Int { self.open.count }
 
     // MARK: Sessions
@@ -83,11 +151,16 @@ public struct WorkerCore: ~Copyable {
     }
 
     /// The connection is closed. Its open requests keep their permits until they are answered or late.
-    public mutating func disconnected(_ slot: Int, reason: GatewayMetrics.CloseReason) {
+    public mutating func disconnected(_ slot: Int, reason: GatewayMetrics.CloseReason, nowNanoseconds: UInt64) {
         var next = self.sessions[slot].firstOpen
         while next >= 0 {
-            self.open[slot: Int(next)].session = nil
-            next = self.open[slot: Int(next)].nextInSession
+            let request = Int(next)
+            next = self.open[slot: request].nextInSession
+            if self.open[slot: request].place != nil {
+                self.abandon(request, nowNanoseconds: nowNanoseconds)
+            } else {
+                self.open[slot: request].session = nil
+            }
         }
         self.sessions[slot].firstOpen = -1
         self.sessions[slot].openCount = 0

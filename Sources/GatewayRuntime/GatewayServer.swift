@@ -42,6 +42,7 @@ public final class GatewayServer: Sendable {
     private let mailboxes: [Mailbox]
     private let threads: Mutex<[LoopThread]>
     private let nextWorker = Atomic<Int>(0)
+    private let current: Mutex<(live: LiveConfiguration, epoch: Int)>
 
     /// Binds the address, once per worker, and starts the workers. Requests get `not_ready` until `serve`.
     ///
@@ -110,6 +111,7 @@ public final class GatewayServer: Sendable {
         self.reports = mailboxes.map { _ in WorkerReport(telemetry: TelemetryBank(schema: shared.metrics.schema)) }
         self.mailboxes = mailboxes
         self.threads = Mutex([])
+        self.current = Mutex((shared.configuration.live, 1))
     }
 
     // MARK: Life
@@ -127,6 +129,43 @@ public final class GatewayServer: Sendable {
     public func join() {
         for thread in self.threads.withLock({ $0 }) { thread.join() }
     }
+
+    // MARK: Configuration
+
+    /// What holds now, or as soon as every worker has taken it.
+    public var live: LiveConfiguration { self.current.withLock { $0.live } }
+
+    /// Counts the live configurations, from 1.
+    public var epoch: Int { self.current.withLock { $0.epoch } }
+
+    /// Makes `live` what every worker works by from its next turn on. Limits beyond what the start made room for
+    /// (`RuntimeConfiguration.openCapacity`, `connectionsCapacity`) hold as far as the room goes.
+    ///
+    /// - Returns: the epoch that every `WorkerReport.epoch` reaches.
+    @discardableResult
+    public func adopt(_ live: LiveConfiguration) -> Int {
+        self.current.withLock { current in
+            var live = live
+            let configuration = self.configuration
+            live.limits.connectionsMax = min(live.limits.connectionsMax, configuration.connectionsCapacity)
+            live.policy.waiting.lengthMax = min(live.policy.waiting.lengthMax, configuration.openCapacity - 1)
+            live.policy.openMax = min(
+                live.policy.openMax, configuration.openCapacity - live.policy.waiting.lengthMax)
+            live.policy.criticalReserve = min(live.policy.criticalReserve, live.policy.openMax - 1)
+            let now = MonotonicClock.nowNanoseconds()
+            let snapshot = self.shared.admission.adopt(live.policy, nowNanoseconds: now, day: .now())
+            current = (live, current.epoch + 1)
+            self.post(
+                .adopt(
+                    LiveSnapshot(
+                        epoch: current.epoch, admission: snapshot, limits: live.limits,
+                        tellsRefusals: live.tellsRefusals)))
+            return current.epoch
+        }
+    }
+
+    /// The most user memory that the data path takes.
+    public var memoryCeiling: MemoryCeiling { MemoryCeiling(self.configuration, live: self.live) }
 
     private func post(_ message: WorkerMessage) {
         for mailbox in self.mailboxes { mailbox.post(message) }

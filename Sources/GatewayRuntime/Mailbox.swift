@@ -19,6 +19,8 @@ public enum AdminAnswer: Sendable {
 /// What other threads ask of a worker.
 enum WorkerMessage: Sendable {
     case serve
+    /// Work by this configuration from the next turn on.
+    case adopt(LiveSnapshot)
     case drain
     /// End now, whatever is open.
     case stop
@@ -29,7 +31,7 @@ enum WorkerMessage: Sendable {
     /// Answers a message that came too late.
     func decline() {
         switch self {
-        case .serve, .drain, .stop: break
+        case .serve, .adopt, .drain, .stop: break
         case .resolve(_, let reply): reply(.draining)
         case .probe(let reply): reply(IndexFailure(code: .draining, detail: "the worker has ended"))
         }

@@ -1,24 +1,17 @@
-public import Admission
-public import Gateway
-internal import IndexStore
+internal import Admission
+internal import Gateway
 public import Reactor
 
 /// Everything the data path is started with.
 public struct RuntimeConfiguration: Sendable {
     public var address: SocketAddress
     public var workersCount: Int
-    public var limits = GatewayLimits()
-    public var openMax = 1024
-    public var inflightPerConnectionMax = 64
+    /// As at the start; `GatewayServer.adopt` changes it while the gateway serves, within the capacities below.
+    public var live = LiveConfiguration()
     public var listenBacklog = 4096
     /// Bytes that output and assembly blocks of all workers may take together.
     public var bufferBytesMax = 536_870_912
     public var kernelLimits = KernelLimits()
-    public var connectionRate: TokenRate? = nil
-    public var tenantRate: TokenRate? = nil
-    public var globalRate: TokenRate? = nil
-    /// Whether each refused request becomes an event (for debug logs); costs a call per refusal.
-    public var tellsRefusals = false
     /// Optional io_uring features to use; tests clear some.
     public var uringFeatures = UringKernel.Features.all
 
@@ -28,15 +21,10 @@ public struct RuntimeConfiguration: Sendable {
         self.workersCount = workersCount
     }
 
-    /// Bytes per session: its slots in the worker's tables, without buffers.
-    public static let sessionBytes = 512
+    /// Requests that a worker has places for, open or waiting: `openMax` and the waiting room together may be raised to
+    /// this while the gateway serves. Places that were never used are address space only.
+    public var openCapacity: Int { max(65_536, self.live.policy.placesMax) }
 
-    /// The most user memory that the data path takes: every session's slots, per worker its receive buffers, its table
-    /// of open requests and its reader of the index, and the budget of blocks.
-    public var memoryCeilingBytes: Int {
-        let receiveBytes = self.kernelLimits.bufferBytes * self.kernelLimits.buffersCount
-        let openBytes = self.openMax * Slab<OpenRequest>.slotBytes
-        return self.limits.connectionsMax * Self.sessionBytes
-            + self.workersCount * (receiveBytes + openBytes + IndexLimits.readerBytesMax) + self.bufferBytesMax
-    }
+    /// Sessions that a worker has places for: `connectionsMax` may be raised to this while the gateway serves.
+    public var connectionsCapacity: Int { self.live.limits.connectionsMax }
 }

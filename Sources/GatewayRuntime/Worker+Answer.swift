@@ -30,7 +30,26 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             let action = self.core.closing(
                 slot, outputEmpty: self.connections[slot: slot].isOutputEmpty, nowNanoseconds: self.nowNanoseconds)
             self.perform(action, slot)
+        case .wait: break
         }
+    }
+
+    /// At the end of a turn, when permits have come back: requests that have waited too long, then those whose turn it
+    /// is.
+    mutating func serveWaiting() {
+        guard self.core.hasWaiting else { return }
+        while let late = self.core.popOverstayed(nowNanoseconds: self.nowNanoseconds) {
+            self.fail(late.ticket, IndexFailure(code: late.code, detail: ""))
+        }
+        // Taken out of self, since what is borrowed from there would exclude the session's output.
+        var payload = self.waitingScratch
+        self.waitingScratch = []
+        while let next = self.core.popAdmitted(nowNanoseconds: self.nowNanoseconds, into: &payload) {
+            let slot = Int(next.session.slot)
+            self.carryOut(next.order, slot, payload.span)
+            self.settle(slot)
+        }
+        self.waitingScratch = payload
     }
 
     private mutating func append(_ answer: Answer, _ slot: Int, _ payload: Span<UInt8>) {
@@ -46,13 +65,30 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     }
 
     mutating func append(_ refusal: Refusal, _ slot: Int) {
-        let body = refusal.body
-        let header = refusal.header.answer(status: refusal.code.status, payloadBytes: body.count)
-        self.append(header, body.bytes, slot)
-        guard self.shared.configuration.tellsRefusals else { return }
+        if let template = refusal.template {
+            self.append(refusal, self.core.errorTemplates[template], slot)
+        } else {
+            let body = refusal.body
+            let header = refusal.header.answer(status: refusal.code.status, payloadBytes: body.count)
+            self.append(header, body.bytes, slot)
+        }
+        guard self.tellsRefusals else { return }
         self.events.tell(
             .requestRefused(correlation: refusal.header.correlation, code: refusal.code),
             nowNanoseconds: self.nowNanoseconds)
+    }
+
+    private mutating func append(_ refusal: Refusal, _ template: ErrorTemplate, _ slot: Int) {
+        let tail = template.tail(
+            correlation: refusal.header.correlation, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
+        let payloadBytes = template.shared.count + tail.count
+        let header = refusal.header.answer(status: refusal.code.status, payloadBytes: payloadBytes)
+        guard let block = self.output(slot, room: FrameHeader.byteCount + payloadBytes) else { return }
+        var output = consume block
+        output.extend(by: FrameHeader.byteCount) { header.encode(into: &$0) }
+        output.append(template.shared.span)
+        output.append(tail.bytes)
+        self.putBack(output, slot)
     }
 
     /// Appends one frame to the session's output.

@@ -9,12 +9,19 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         for message in self.mailbox.takeAll() {
             switch message {
             case .serve: self.core.serve()
+            case .adopt(let live): self.adopt(live)
             case .drain: self.drain()
             case .stop: self.stop()
             case .resolve(let key, let reply): self.resolve(key, reply)
             case .probe(let reply): reply(self.probe())
             }
         }
+    }
+
+    private mutating func adopt(_ live: LiveSnapshot) {
+        self.core.adopt(live.limits, live.admission, nowNanoseconds: self.nowNanoseconds)
+        self.tellsRefusals = live.tellsRefusals
+        self.report.adopted(epoch: live.epoch)
     }
 
     // MARK: Ending
@@ -89,7 +96,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         switch self.core.adminResolve(key.span, nowNanoseconds: self.nowNanoseconds) {
         case .answer(.refusal(let refusal)): reply(Self.adminAnswer(refusal))
         case .resolve(let ticket): self.resolve(ticket, key, reply)
-        case .answer, .answerAndClose, .lookUp, .resolveMany: preconditionFailure("no answer to an admin resolve")
+        case .answer, .answerAndClose, .lookUp, .resolveMany, .wait:
+            preconditionFailure("no answer to an admin resolve")
         }
     }
 

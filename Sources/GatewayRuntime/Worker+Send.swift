@@ -133,7 +133,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             else { continue }
             self.connections[slot: slot].releaseBlocks(to: &self.pool)
             self.kernel.close(self.connections[slot: slot].descriptor, reset: ending.reset)
-            self.core.disconnected(slot, reason: self.connections[slot: slot].reason)
+            self.core.disconnected(
+                slot, reason: self.connections[slot: slot].reason, nowNanoseconds: self.nowNanoseconds)
             self.shared.connections.give()
             _ = self.connections.remove(key)
             closed += 1

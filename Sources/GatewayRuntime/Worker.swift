@@ -16,10 +16,7 @@ final class SharedState: Sendable {
 
     init(configuration: RuntimeConfiguration, tell: @escaping @Sendable (RuntimeEvent) -> Void) {
         self.configuration = configuration
-        self.admission = IngressAdmission(
-            openMax: configuration.openMax, inflightPerConnectionMax: configuration.inflightPerConnectionMax,
-            connectionRate: configuration.connectionRate, tenantRate: configuration.tenantRate,
-            globalRate: configuration.globalRate)
+        self.admission = IngressAdmission(configuration.live.policy)
         self.metrics = GatewayMetrics()
         self.budget = MemoryBudget(bytesMax: configuration.bufferBytesMax)
         self.connections = ConnectionCount()
@@ -65,6 +62,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     var rested: [UInt32] = []
     /// Slots whose connection is to end; closed at the end of the turn, once nothing of theirs is in flight.
     var ended: [UInt32] = []
+    var tellsRefusals: Bool
     var adminReplies: [Ticket: @Sendable (AdminAnswer) -> Void] = [:]
     /// The instant of this turn's reaping: the arrival of everything in it.
     var nowNanoseconds: UInt64
@@ -76,9 +74,14 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     private var expiredNanoseconds: UInt64 = 0
     /// Reused for the keys of resolve-many.
     var keyScratch = [UInt8](repeating: 0, count: IndexKey.bytesMax)
+    /// Reused for the payloads of requests that have waited.
+    var waitingScratch: [UInt8] = []
 
     /// How long full batches may put expiries off.
     private static var expiryRestNanoseconds: UInt64 { 1_000_000_000 }
+
+    /// How often a worker with waiting requests looks for permits, when nothing else wakes it.
+    private static var waitingPollNanoseconds: UInt64 { 500_000 }
 
     /// About a quarter of a millisecond's worth.
     static var closesPerTurnMax: Int { 32 }
@@ -98,10 +101,12 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.index = index
         self.listener = consume listener
         self.core = WorkerCore(
-            limits: shared.configuration.limits, admission: shared.admission, metrics: shared.metrics,
-            telemetry: report.telemetry, answersAtOnce: I.answersAtOnce)
+            limits: shared.configuration.live.limits, admission: shared.admission, metrics: shared.metrics,
+            telemetry: report.telemetry, openCapacity: shared.configuration.openCapacity,
+            answersAtOnce: I.answersAtOnce)
+        self.tellsRefusals = shared.configuration.live.tellsRefusals
         self.pool = BlockPool(budget: shared.budget)
-        self.connections = Slab(capacity: shared.configuration.limits.connectionsMax)
+        self.connections = Slab(capacity: shared.configuration.connectionsCapacity)
         self.events = EventThrottle(shared.tell)
         self.nowNanoseconds = MonotonicClock.nowNanoseconds()
     }
@@ -136,10 +141,12 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         if timeout == 0 { self.report.turnEnded(after: now - self.nowNanoseconds) }
         self.nowNanoseconds = now
         self.turnNumber &+= 1
+        if self.core.wantsDay(nowNanoseconds: now) { self.core.day = .now() }
         for position in 0..<batch.count {
             try self.handle(batch[position])
         }
         self.answerLate()
+        self.serveWaiting()
         // Bytes of those who seem late may wait in the next batch: after a pause of the whole process they do.
         if !batch.isFull || self.nowNanoseconds - self.expiredNanoseconds > Self.expiryRestNanoseconds {
             self.expiredNanoseconds = self.nowNanoseconds
@@ -162,13 +169,15 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     private mutating func sleepNanoseconds() -> UInt64? {
         guard
             self.resumable.isEmpty && self.rested.isEmpty && self.dirty.isEmpty && self.rearm.isEmpty
-                && self.ended.isEmpty
+                && self.ended.isEmpty && !self.core.hasWork
         else { return 0 }
         var deadline = self.core.nextDeadlineNanoseconds()
         if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
         if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }
-        guard let deadline else { return nil }
         let now = MonotonicClock.nowNanoseconds()
+        // Permits come back on other workers too, which do not tell.
+        if self.core.hasWaiting { deadline = min(deadline ?? .max, now + Self.waitingPollNanoseconds) }
+        guard let deadline else { return nil }
         guard deadline > now else { return 0 }
         self.report.turnEnded(after: now - self.nowNanoseconds)
         return deadline - now
@@ -190,6 +199,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.events.tellSuppressed(nowNanoseconds: self.nowNanoseconds)
         telemetry.add(self.core.metrics.turns)
         telemetry.set(self.core.metrics.systemCalls, self.kernel.systemCallsTotal)
+        telemetry.set(self.core.metrics.waiting, UInt64(self.core.waitingCount))
         if self.meter.isDue(nowNanoseconds: self.nowNanoseconds) {
             self.report.measured(busyNanoseconds: self.meter.busyNanoseconds(nowNanoseconds: self.nowNanoseconds))
         }
@@ -224,7 +234,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
             self.kernel.abort(descriptor)
             descriptors.append(descriptor)
             self.connections[slot: slot].releaseBlocks(to: &self.pool)
-            self.core.disconnected(slot, reason: .error)
+            self.core.disconnected(slot, reason: .error, nowNanoseconds: self.nowNanoseconds)
             self.shared.connections.give()
             _ = self.connections.remove(key)
         }

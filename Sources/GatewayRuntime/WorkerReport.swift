@@ -11,6 +11,7 @@ public final class WorkerReport: Sendable {
     private let openValue = Atomic<Int>(0)
     private let busyValue = Atomic<UInt64>(0)
     private let turnMaxValue = Atomic<UInt64>(0)
+    private let epochValue = Atomic<Int>(1)
 
     init(telemetry: TelemetryBank) { self.telemetry = telemetry }
 
@@ -32,6 +33,10 @@ public final class WorkerReport: Sendable {
 
     /// Returns `turnNanosecondsMax` and starts its measure anew.
     public func takeTurnNanosecondsMax() -> UInt64 { self.turnMaxValue.exchange(0, ordering: .relaxed) }
+    /// Of the live configuration that it works by.
+    public var epoch: Int { self.epochValue.load(ordering: .acquiring) }
+
+    func adopted(epoch: Int) { self.epochValue.store(epoch, ordering: .releasing) }
 
     func started() { self.isStarted.store(true, ordering: .releasing) }
 

@@ -1,3 +1,4 @@
+internal import Admission
 public import GatewayRuntime
 public import Reactor
 internal import Synchronization
@@ -6,7 +7,7 @@ internal import Telemetry
 /// A gateway in this process on a port of its own, checked for leftovers when it has ended.
 ///
 /// ```swift
-/// try TestGateway.run(.epoll, configure: { $0.openMax = 1 }) { gateway in
+/// try TestGateway.run(.epoll, configure: { $0.live.policy.openMax = 1 }) { gateway in
 ///     var client = try gateway.connect()
 ///     …
 /// }
@@ -117,6 +118,8 @@ public final class TestGateway: Sendable {
     ) throws {
         var configuration = RuntimeConfiguration(
             address: SocketAddress(host: "127.0.0.1", port: 0), workersCount: 2)
+        // Most tests of limits want to be refused at them, and say so when they do not.
+        configuration.live.policy.waiting.lengthMax = 0
         configure(&configuration)
         let told = EventLog()
         let backend = try Backend.probe(.only(kind), uringFeatures: configuration.uringFeatures)

@@ -7,6 +7,12 @@ public enum MonotonicClock {
     public static func nowNanoseconds() -> UInt64 { ingress_monotonic_ns() }
 }
 
+/// The clock of the wall, which may be set: for days, never for durations.
+public enum WallClock {
+    /// Nanoseconds since 1970.
+    public static func nowUnixNanoseconds() -> UInt64 { ingress_realtime_ns() }
+}
+
 /// Facts of this process that size the gateway.
 public enum ProcessFacts {
     /// Processors that this process may run on.

@@ -13,7 +13,7 @@ import Testing
     @Test(arguments: backends) func connectionsHaveARate(_ kind: Backend.Kind) throws {
         // One more each hundred seconds: none comes back during the test.
         let rate = TokenRate(tokensPerSecond: 0.01, burst: 5)
-        try TestGateway.run(kind, configure: { $0.limits.acceptRate = rate }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.acceptRate = rate }) { gateway in
             var clients = ClientList()
             for _ in 0..<5 {
                 var client = try gateway.connect()
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: backends) func noRateIsNoLimit(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.acceptRate = nil }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.acceptRate = nil }) { gateway in
             for _ in 0..<200 {
                 var client = try gateway.connect()
                 try client.expectAlive()

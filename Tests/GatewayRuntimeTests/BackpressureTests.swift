@@ -15,7 +15,7 @@ import Testing
     private static func paused(
         _ kind: Backend.Kind, tail: [WireFrame], _ body: (inout RawClient, TestGateway) throws -> Void
     ) throws {
-        try TestGateway.run(kind, configure: { $0.limits.outputBacklogBytesMax = 16_384 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.outputBacklogBytesMax = 16_384 }) { gateway in
             var client = try gateway.connect()
             let requests = (0..<Self.requestsCount).map { WireFrame.resolve("name:large", correlation: UInt64($0)) }
             let sender = try client.sendBeside(requests + tail)
@@ -45,7 +45,7 @@ import Testing
 
     /// The peer's end arrives while nothing is read from it.
     @Test(arguments: backends) func aHalfCloseBehindTheBacklog(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.outputBacklogBytesMax = 16_384 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.outputBacklogBytesMax = 16_384 }) { gateway in
             var client = try gateway.connect()
             let requests = (0..<Self.requestsCount).map { WireFrame.resolve("name:large", correlation: UInt64($0)) }
             let sender = try client.sendBeside(requests)
@@ -73,7 +73,7 @@ import Testing
 
     /// A late answer is given although its session is paused.
     @Test(arguments: backends) func aLateAnswerToAPausedSession(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.outputBacklogBytesMax = 16_384 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.outputBacklogBytesMax = 16_384 }) { gateway in
             var client = try gateway.connect()
             let late = WireFrame.resolve("name:late-50-x", correlation: 1 << 40)
             let requests = (0..<Self.requestsCount).map { WireFrame.resolve("name:large", correlation: UInt64($0)) }
@@ -96,7 +96,7 @@ import Testing
 
     /// The client of a paused session vanishes: everything that it borrowed comes home.
     @Test(arguments: backends) func aResetWhilePaused(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.outputBacklogBytesMax = 16_384 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.outputBacklogBytesMax = 16_384 }) { gateway in
             let client = try gateway.connect()
             let requests = (0..<Self.requestsCount).map { WireFrame.resolve("name:large", correlation: UInt64($0)) }
             try client.sendBeside(requests).join()
@@ -112,8 +112,8 @@ import Testing
             try TestGateway.run(
                 kind,
                 configure: {
-                    $0.limits.outputBacklogBytesMax = 16_384
-                    $0.limits.drainDeadlineNanoseconds = 150_000_000
+                    $0.live.limits.outputBacklogBytesMax = 16_384
+                    $0.live.limits.drainDeadlineNanoseconds = 150_000_000
                 }
             ) { gateway in
                 let client = try gateway.connect()

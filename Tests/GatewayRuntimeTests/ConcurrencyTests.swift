@@ -1,3 +1,4 @@
+import Admission
 import Gateway
 import GatewayRuntime
 import GatewayTesting
@@ -16,7 +17,7 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.openMax = 1
+                $0.live.policy.openMax = 1
                 $0.workersCount = 3
             }, index: { _ in LateIndex(delayMilliseconds: 2, gauge: gauge) }
         ) { gateway in
@@ -63,7 +64,7 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.openMax = 10
+                $0.live.policy.openMax = 10
                 $0.workersCount = 2
             }, index: { _ in LateIndex(delayMilliseconds: 300, gauge: gauge) }
         ) { gateway in
@@ -85,8 +86,8 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.openMax = 1
-                $0.limits.requestTimeoutNanoseconds = 150 * Self.millisecond
+                $0.live.policy.openMax = 1
+                $0.live.limits.requestTimeoutNanoseconds = 150 * Self.millisecond
             }, index: { _ in LateIndex(delayMilliseconds: nil, gauge: gauge) }
         ) { gateway in
             var client = try gateway.connect()
@@ -105,7 +106,7 @@ import Testing
     /// An answer that comes after its deadline finds nobody, and the next request under the same corr_id is not
     /// mistaken.
     @Test(arguments: backends) func anAnswerAfterItsDeadlineIsDropped(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.requestTimeoutNanoseconds = 100 * Self.millisecond }) {
+        try TestGateway.run(kind, configure: { $0.live.limits.requestTimeoutNanoseconds = 100 * Self.millisecond }) {
             gateway in
             var client = try gateway.connect()
             #expect(try client.ask(.resolve("name:late-180-old", correlation: 5)).code == 408)
@@ -117,7 +118,7 @@ import Testing
 
     /// A request whose client has gone keeps its permit until the index has answered.
     @Test(arguments: backends) func aVanishedClientKeepsItsPermitUntilTheAnswer(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.openMax = 1 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.policy.openMax = 1 }) { gateway in
             let gone = try gateway.connect()
             try gone.send(WireFrame.resolve("name:late-400-x", correlation: 1))
             try gateway.wait(for: "the request to be open") { gateway.server.openCount == 1 }
@@ -136,8 +137,8 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.openMax = 1
-                $0.limits.requestTimeoutNanoseconds = 400 * Self.millisecond
+                $0.live.policy.openMax = 1
+                $0.live.limits.requestTimeoutNanoseconds = 400 * Self.millisecond
             }
         ) { gateway in
             let gone = try gateway.connect()

@@ -1,3 +1,4 @@
+import Admission
 import Foundation
 import Gateway
 import GatewayRuntime
@@ -35,8 +36,8 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.limits.frameBytesMax = 4096
-                $0.inflightPerConnectionMax = 7
+                $0.live.limits.frameBytesMax = 4096
+                $0.live.policy.inflightPerConnectionMax = 7
             }
         ) { gateway in
             var client = try gateway.connect()

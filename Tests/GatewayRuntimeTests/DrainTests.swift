@@ -23,7 +23,8 @@ import Testing
     }
 
     @Test(arguments: backends) func aDrainFinishesWhatIsOpen(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.drainQuietNanoseconds = 100 * Self.millisecond }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.drainQuietNanoseconds = 100 * Self.millisecond }) {
+            gateway in
             var busy = try gateway.connect()
             try busy.send(WireFrame.resolve("name:late-400-x", correlation: 1))
             var quiet = try gateway.connect()
@@ -74,7 +75,7 @@ import Testing
 
     /// What never answers does not hold a drain beyond its deadline.
     @Test(arguments: backends) func theDrainDeadlineIsKept(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.drainDeadlineNanoseconds = 200 * Self.millisecond }) {
+        try TestGateway.run(kind, configure: { $0.live.limits.drainDeadlineNanoseconds = 200 * Self.millisecond }) {
             gateway in
             var stuck = try gateway.connect()
             try stuck.send(WireFrame.resolve("name:never-x", correlation: 1))

@@ -52,7 +52,7 @@ struct ExpectedError {
         #expect(body.message.hasSuffix("."), "a sentence: \(what)")
         if self.status == 429 || self.status == 503 {
             let retryAfter = try #require(body.retryAfterMilliseconds, "\(what)")
-            #expect((1...60_000).contains(retryAfter), "\(what)")
+            #expect((1...75_000).contains(retryAfter), "\(what)")
         } else {
             #expect(body.retryAfterMilliseconds == nil, "\(what)")
         }

@@ -204,7 +204,7 @@ import Testing
     // MARK: Load
 
     @Test(arguments: backends) func tooManyInflightOnOneConnection(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.inflightPerConnectionMax = 2 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.policy.inflightPerConnectionMax = 2 }) { gateway in
             var client = try gateway.connect()
             try client.send(WireFrame.resolve("name:late-200-a", correlation: 1))
             try client.send(WireFrame.resolve("name:late-200-b", correlation: 2))
@@ -223,7 +223,8 @@ import Testing
     private static func rate(burst: Int) -> TokenRate { TokenRate(tokensPerSecond: 0.02, burst: burst) }
 
     @Test(arguments: backends) func tenantQuotaSpent(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.tenantRate = Self.rate(burst: 2) }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.policy.tenantDefault.requests = Self.rate(burst: 2) }) {
+            gateway in
             var client = try gateway.connect()
             let expected = ExpectedError(429, "quota_exhausted", retryable: true)
             for tenant in [1, UInt128.max, 0] {
@@ -235,7 +236,7 @@ import Testing
     }
 
     @Test(arguments: backends) func connectionQuotaSpent(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.connectionRate = Self.rate(burst: 3) }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.policy.connection = Self.rate(burst: 3) }) { gateway in
             var client = try gateway.connect()
             #expect(try client.ask(.hello()).code == 200)
             #expect(try client.ask(.ping()).code == 200)
@@ -253,8 +254,8 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.globalRate = Self.rate(burst: 3)
-                $0.tenantRate = Self.rate(burst: 3)
+                $0.live.policy.global = Self.rate(burst: 3)
+                $0.live.policy.tenantDefault.requests = Self.rate(burst: 3)
             }
         ) { gateway in
             var first = try gateway.connect()

@@ -55,7 +55,7 @@ import Testing
 
     /// Runs `attack` beside one bystander per worker, and checks that they were served and that everything came back.
     private static func besideBystanders(_ kind: Backend.Kind, _ attack: (TestGateway) throws -> Void) throws {
-        try TestGateway.run(kind, configure: { $0.limits.lingerTimeoutNanoseconds = 100_000_000 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.lingerTimeoutNanoseconds = 100_000_000 }) { gateway in
             let bystanders = try (0..<3).map { _ in try Bystander(gateway.address) }
             try attack(gateway)
             // Served throughout without an error, and still served now.

@@ -22,7 +22,8 @@ import Testing
     }
 
     @Test(arguments: backends) func aTricklerIsClosed(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.readTimeoutNanoseconds = 100 * Self.millisecond }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.readTimeoutNanoseconds = 100 * Self.millisecond }) {
+            gateway in
             var client = try gateway.connect()
             let frame = WireFrame.resolve("name:site").bytes
             try client.expectAlive("before it trickles")
@@ -40,7 +41,8 @@ import Testing
     }
 
     @Test(arguments: backends) func aFrameThatStopsIsClosedAndACompleteOneIsNot(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.readTimeoutNanoseconds = 100 * Self.millisecond }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.readTimeoutNanoseconds = 100 * Self.millisecond }) {
+            gateway in
             var stopped = try gateway.connect()
             try stopped.send(Array(WireFrame.resolve("name:site").bytes.prefix(40)))
             var patient = try gateway.connect()
@@ -51,7 +53,8 @@ import Testing
     }
 
     @Test(arguments: backends) func anIdleConnectionIsClosed(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.idleTimeoutNanoseconds = 100 * Self.millisecond }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.idleTimeoutNanoseconds = 100 * Self.millisecond }) {
+            gateway in
             var silent = try gateway.connect()
             var polite = try gateway.connect()
             try polite.expectResolved()
@@ -64,7 +67,8 @@ import Testing
 
     /// Nothing is idle while a request is open, however long it takes.
     @Test(arguments: backends) func anOpenRequestIsNotIdle(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.idleTimeoutNanoseconds = 100 * Self.millisecond }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.idleTimeoutNanoseconds = 100 * Self.millisecond }) {
+            gateway in
             var client = try gateway.connect()
             let answer = try client.ask(.resolve("name:late-500-x", correlation: 4))
             #expect(answer.code == 200 && answer.correlation == 4)
@@ -77,8 +81,8 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.limits.outputBacklogBytesMax = backlogMax
-                $0.limits.outputStallTimeoutNanoseconds = 300 * Self.millisecond
+                $0.live.limits.outputBacklogBytesMax = backlogMax
+                $0.live.limits.outputStallTimeoutNanoseconds = 300 * Self.millisecond
             }
         ) { gateway in
             let bytesPeak = Peak()
@@ -124,7 +128,7 @@ import Testing
     }
 
     @Test(arguments: backends) func connectionsHaveAMaximum(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.connectionsMax = 5 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.connectionsMax = 5 }) { gateway in
             var clients = ClientList()
             for _ in 0..<5 {
                 var client = try gateway.connect()

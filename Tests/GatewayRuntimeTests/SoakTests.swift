@@ -1,5 +1,6 @@
 // Invariant: whatever clients do in whatever order, every request that was sent on a connection that stays is
 // answered exactly once with its own record or a listed refusal, and afterwards everything is home.
+import Admission
 import Gateway
 import GatewayRuntime
 import GatewayTesting
@@ -65,8 +66,8 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.openMax = 40
-                $0.inflightPerConnectionMax = 8
+                $0.live.policy.openMax = 40
+                $0.live.policy.inflightPerConnectionMax = 8
                 $0.kernelLimits.bufferBytes = 256
                 $0.kernelLimits.buffersCount = 16
             }

@@ -1,3 +1,4 @@
+import Admission
 import Gateway
 import GatewayRuntime
 import GatewayTesting
@@ -106,7 +107,7 @@ import Testing
     }
 
     @Test(arguments: backends) func adminLookupsAreAdmittedAsClientsAre(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.openMax = 1 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.policy.openMax = 1 }) { gateway in
             guard case .record(let record) = try Self.resolve("name:site", gateway) else {
                 Issue.record("name:site is not there")
                 return

@@ -1,3 +1,4 @@
+import Admission
 import Gateway
 import GatewayRuntime
 import GatewayTesting
@@ -36,7 +37,7 @@ import Testing
     /// Turns are made one by one, so that what happens in each is counted and not timed.
     @Test(arguments: backends) func aFloodIsServedInSharesAndTheOthersInBetween(_ kind: Backend.Kind) throws {
         let gate = try TurnGate()
-        try TestGateway.run(kind, gate: gate, configure: { $0.limits.turnFramesMax = Self.sharedMax }) { gateway in
+        try TestGateway.run(kind, gate: gate, configure: { $0.live.limits.turnFramesMax = Self.sharedMax }) { gateway in
             var flooder = try gateway.connect()
             var bystander = try gateway.connect()
             try flooder.expectAlive()
@@ -73,7 +74,7 @@ import Testing
     /// Large frames count by their bytes; the first of a turn is served whatever its size.
     @Test(arguments: backends) func bytesCountToo(_ kind: Backend.Kind) throws {
         let gate = try TurnGate()
-        try TestGateway.run(kind, gate: gate, configure: { $0.limits.turnBytesMax = 1000 }) { gateway in
+        try TestGateway.run(kind, gate: gate, configure: { $0.live.limits.turnBytesMax = 1000 }) { gateway in
             var client = try gateway.connect()
             try client.expectAlive()
             gate.close { gateway.server.probe { _ in } }
@@ -97,7 +98,7 @@ import Testing
     /// Whoever floods beyond a second share is not read from: what is kept of it stays bounded, however much it sends.
     @Test(arguments: backends) func whatIsKeptIsBounded(_ kind: Backend.Kind) throws {
         let gate = try TurnGate()
-        try TestGateway.run(kind, gate: gate, configure: { $0.limits.turnFramesMax = 1 }) { gateway in
+        try TestGateway.run(kind, gate: gate, configure: { $0.live.limits.turnFramesMax = 1 }) { gateway in
             var client = try gateway.connect()
             try client.expectAlive()
             gate.close { gateway.server.probe { _ in } }
@@ -117,7 +118,7 @@ import Testing
     }
 
     @Test(arguments: backends) func whoEndsItsSideStillGetsEveryAnswer(_ kind: Backend.Kind) throws {
-        try TestGateway.run(kind, configure: { $0.limits.turnFramesMax = 3 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.turnFramesMax = 3 }) { gateway in
             var client = try gateway.connect()
             try client.send(Self.flood())
             client.shutdownWrite()
@@ -130,7 +131,7 @@ import Testing
     @Test(arguments: backends) func aRefusedHeaderBehindAFlood(_ kind: Backend.Kind) throws {
         var bad = WireFrame.ping("bad", correlation: 666)
         bad.version = 9
-        try TestGateway.run(kind, configure: { $0.limits.turnFramesMax = 3 }) { gateway in
+        try TestGateway.run(kind, configure: { $0.live.limits.turnFramesMax = 3 }) { gateway in
             var client = try gateway.connect()
             try client.send(Self.flood() + bad.bytes)
             try Self.expectFlood(&client)
@@ -146,7 +147,7 @@ import Testing
         try TestGateway.run(
             kind,
             configure: {
-                $0.limits.turnFramesMax = 1
+                $0.live.limits.turnFramesMax = 1
                 $0.kernelLimits.bufferBytes = 64
                 $0.kernelLimits.buffersCount = 16
             }
@@ -172,7 +173,7 @@ import Testing
     @Test(arguments: backends) func endsWhileResting(_ kind: Backend.Kind) throws {
         for isReset in [true, false] {
             let gate = try TurnGate()
-            try TestGateway.run(kind, gate: gate, configure: { $0.limits.turnFramesMax = 1 }) { gateway in
+            try TestGateway.run(kind, gate: gate, configure: { $0.live.limits.turnFramesMax = 1 }) { gateway in
                 var client = try gateway.connect()
                 try client.expectAlive()
                 gate.close { gateway.server.probe { _ in } }

@@ -14,6 +14,7 @@ enum Seen: Equatable {
     case lookUp
     case resolve
     case resolveMany(Int)
+    case wait
 }
 
 /// A worker's core with a clock of its own.
@@ -34,11 +35,16 @@ struct CoreHarness: ~Copyable {
     init(
         limits: GatewayLimits = GatewayLimits(), openMax: Int = 1024, inflightMax: Int = 64,
         connectionRate: TokenRate? = nil, tenantRate: TokenRate? = nil, globalRate: TokenRate? = nil,
-        answersAtOnce: Bool = false, serving: Bool = true
+        answersAtOnce: Bool = false, serving: Bool = true, waitingMax: Int = 0
     ) {
-        self.admission = IngressAdmission(
-            openMax: openMax, inflightPerConnectionMax: inflightMax, connectionRate: connectionRate,
-            tenantRate: tenantRate, globalRate: globalRate)
+        var policy = AdmissionPolicy()
+        policy.openMax = openMax
+        policy.inflightPerConnectionMax = inflightMax
+        policy.connection = connectionRate
+        policy.tenantDefault.requests = tenantRate
+        policy.global = globalRate
+        policy.waiting.lengthMax = waitingMax
+        self.admission = IngressAdmission(policy)
         self.metrics = GatewayMetrics()
         self.telemetry = TelemetryBank(schema: self.metrics.schema)
         self.core = WorkerCore(
@@ -80,6 +86,7 @@ struct CoreHarness: ~Copyable {
         case .lookUp(let request):
             self.lastRequest = request
             return .lookUp
+        case .wait: return .wait
         case .resolve(let ticket):
             self.lastTicket = ticket
             return .resolve
@@ -95,6 +102,22 @@ struct CoreHarness: ~Copyable {
             let ticket = self.lastTicket
         else { preconditionFailure("the resolve was not admitted") }
         return ticket
+    }
+
+    /// The next request that waited and is admitted now, as the runtime asks for it.
+    mutating func admitted() -> (ticket: Ticket, seen: Seen, session: SessionKey, payload: [UInt8])? {
+        var scratch: [UInt8] = []
+        guard let next = self.core.popAdmitted(nowNanoseconds: self.now, into: &scratch) else { return nil }
+        let seen = self.seen(next.order)
+        guard let ticket = self.lastTicket else { return nil }
+        return (ticket, seen, next.session, scratch)
+    }
+
+    /// Requests that gave way to others and were not told yet.
+    mutating func outcasts() -> Int {
+        var count = 0
+        while self.core.popOverstayed(nowNanoseconds: self.now) != nil { count += 1 }
+        return count
     }
 
     mutating func finish(_ ticket: Ticket, status: UInt16 = 200) {

@@ -45,7 +45,7 @@ import Testing
         for (slot, reason) in GatewayMetrics.CloseReason.allCases.enumerated() {
             harness.connect(slot)
             #expect(harness.metric("connections") == "1")
-            harness.core.disconnected(slot, reason: reason)
+            harness.core.disconnected(slot, reason: reason, nowNanoseconds: harness.now)
             #expect(harness.metric("connections_closed_total{reason=\"\(reason.rawValue)\"}") == "1")
         }
         harness.core.connectionRefused(.connectionsMax)

@@ -55,7 +55,7 @@ import Testing
                 model.stale.append(ended.ticket)
                 if model.stale.count > 50 { model.stale.removeFirst() }
             default:
-                harness.core.disconnected(slot, reason: .peer)
+                harness.core.disconnected(slot, reason: .peer, nowNanoseconds: harness.now)
                 let generation = (model.generations[slot] ?? 0) + 1
                 model.generations[slot] = generation
                 harness.connect(slot, generation: generation)
@@ -105,7 +105,7 @@ import Testing
         var harness = CoreHarness(openMax: 2)
         harness.connect(0)
         let ticket = harness.open(1)
-        harness.core.disconnected(0, reason: .error)
+        harness.core.disconnected(0, reason: .error, nowNanoseconds: harness.now)
         #expect(harness.core.openCount == 1)
         #expect(harness.core.origin(of: ticket)?.session == nil)
         harness.connect(0, generation: 1)

@@ -151,7 +151,7 @@ import Testing
         }
         let ended = harness.core.peerEnded(0, outputEmpty: true)
         #expect(ended == .close)
-        harness.core.disconnected(0, reason: .refused)
+        harness.core.disconnected(0, reason: .refused, nowNanoseconds: harness.now)
         Self.expect(&harness, .lingerEnded, afterMilliseconds: 1000)
     }
 
@@ -237,7 +237,7 @@ import Testing
         let before = harness.core.drainDeadlineNanoseconds
         harness.core.drain(nowNanoseconds: harness.now)
         #expect(harness.core.drainDeadlineNanoseconds == before, "a second drain does not prolong the first")
-        harness.core.disconnected(0, reason: .drain)
+        harness.core.disconnected(0, reason: .drain, nowNanoseconds: harness.now)
         #expect(harness.core.nextDeadlineNanoseconds() == before, "it is the core's next deadline")
     }
 
@@ -248,7 +248,7 @@ import Testing
         harness.core.partialReceived(0, bytes: 1, nowNanoseconds: harness.now)
         harness.core.outputStalled(0, nowNanoseconds: harness.now)
         harness.advance(milliseconds: 4000)
-        harness.core.disconnected(0, reason: .peer)
+        harness.core.disconnected(0, reason: .peer, nowNanoseconds: harness.now)
         #expect(harness.core.nextDeadlineNanoseconds() == nil)
         harness.connect(0, generation: 1)
         Self.expect(&harness, .idle, afterMilliseconds: 60_000)

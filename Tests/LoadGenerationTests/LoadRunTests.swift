@@ -84,7 +84,7 @@ import Testing
     @Test(arguments: LoadFixture.backends) func tenantsHaveBucketsOfTheirOwn(backend: Backend.Kind) throws {
         // Ten at once for each tenant and one every hundred seconds from then on: with four tenants forty in all.
         let limited: (inout RuntimeConfiguration) -> Void = {
-            $0.tenantRate = .init(tokensPerSecond: 0.01, burst: 10)
+            $0.live.policy.tenantDefault.requests = .init(tokensPerSecond: 0.01, burst: 10)
         }
         try TestGateway.run(backend, configure: limited, index: { _ in LoadFixture.index(["a"]) }) { gateway in
             var plan = LoadFixture.plan(gateway.address, backend, Self.open)
@@ -101,7 +101,9 @@ import Testing
 
     /// Expected or not: how fast a refusal comes says nothing about the time of an answer.
     @Test func refusalsAreNoTimes() throws {
-        let limited: (inout RuntimeConfiguration) -> Void = { $0.globalRate = .init(tokensPerSecond: 0.01, burst: 30) }
+        let limited: (inout RuntimeConfiguration) -> Void = {
+            $0.live.policy.global = .init(tokensPerSecond: 0.01, burst: 30)
+        }
         try TestGateway.run(.epoll, configure: limited, index: { _ in LoadFixture.index(["a"]) }) { gateway in
             var plan = LoadFixture.plan(gateway.address, .epoll, Self.open)
             plan.workload = .resolve

@@ -28,12 +28,12 @@ let timers: [Microbenchmark] = [
     Microbenchmark("timers.schedule-cancel", "a session begins and ends: its timer is scheduled and cancelled") {
         iterations, measured in
         var core = makeCore()
-        core.disconnected(0, reason: .peer)
+        core.disconnected(0, reason: .peer, nowNanoseconds: start)
         measured {
             for iteration in 0..<iterations {
                 core.connected(
                     SessionKey(slot: 0, generation: UInt32(iteration) & 0xFF_FFFF), nowNanoseconds: start)
-                core.disconnected(0, reason: .peer)
+                core.disconnected(0, reason: .peer, nowNanoseconds: start)
             }
         }
         precondition(core.nextDeadlineNanoseconds() == nil)
@@ -47,7 +47,7 @@ let timers: [Microbenchmark] = [
             for _ in 0..<iterations {
                 now += muchLater
                 while let (slot, _) = core.popExpired(nowNanoseconds: now) {
-                    core.disconnected(slot, reason: .idle)
+                    core.disconnected(slot, reason: .idle, nowNanoseconds: start)
                     expired &+= 1
                 }
                 for slot in 0..<1000 {

@@ -27,9 +27,9 @@ private func turn(
 ) throws {
     let rate = TokenRate(tokensPerSecond: 1e9, burst: 1_000_000_000)
     var configuration = RuntimeConfiguration(address: SocketAddress(host: "127.0.0.1", port: 0), workersCount: 1)
-    configuration.connectionRate = rate
-    configuration.tenantRate = rate
-    configuration.globalRate = rate
+    configuration.live.policy.connection = rate
+    configuration.live.policy.tenantDefault.requests = rate
+    configuration.live.policy.global = rate
     let index = IndexSource(path: try BenchmarkIndex.path())
     if answerBytes == nil { _ = try index.open() }
     let server = try GatewayServer.startEmbedded(

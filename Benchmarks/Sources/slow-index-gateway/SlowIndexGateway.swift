@@ -47,9 +47,24 @@ struct SlowIndexGateway: ParsableCommand {
     @Option(help: ArgumentHelp("Requests a second of all tenants; without it there is no such quota.", valueName: "r"))
     var globalRate: Double?
 
+    @Option(help: ArgumentHelp("Requests that may wait for a permit, in each worker.", valueName: "n"))
+    var queue = WaitingLimits().lengthMax
+    @Flag(help: "Follow the latency of the index with a limit below --concurrency.")
+    var adaptive = false
+    @Option(help: ArgumentHelp("Permits that only critical requests get.", valueName: "n"))
+    var criticalReserve = 0
+    @Option(help: ArgumentHelp("A tenant whose requests are critical.", valueName: "id"))
+    var criticalTenant: [UInt64] = []
+
     mutating func validate() throws {
         guard self.workers > 0, self.concurrency > 0, self.inflight > 0, self.timeout > 0 else {
             throw ValidationError("--workers, --concurrency, --inflight and --timeout are at least 1")
+        }
+        guard (0..<self.concurrency).contains(self.criticalReserve) else {
+            throw ValidationError("--critical-reserve is 0 to one less than --concurrency")
+        }
+        guard (0...WaitingLimits.lengthMaxLargest).contains(self.queue) else {
+            throw ValidationError("--queue is 0 to \(WaitingLimits.lengthMaxLargest)")
         }
         for rate in [self.tenantRate, self.globalRate].compactMap({ $0 }) where !(rate >= 0.01 && rate <= 10_000_000) {
             throw ValidationError("a rate is 0.01 to 10,000,000 a second, not \(rate)")
@@ -70,7 +85,7 @@ struct SlowIndexGateway: ParsableCommand {
         self.say(
             """
             {"serving":true,"port":\(server.address.port),"io":"\(self.io.rawValue)",\
-            "memory_ceiling_bytes":\(server.configuration.memoryCeilingBytes)}
+            "memory_ceiling_bytes":\(server.memoryCeiling.bytes)}
             """)
         ending.wait()
         let used = ProcessorTime.now()
@@ -86,11 +101,19 @@ struct SlowIndexGateway: ParsableCommand {
     private var runtimeConfiguration: RuntimeConfiguration {
         var configuration = RuntimeConfiguration(
             address: SocketAddress(host: "127.0.0.1", port: self.addr), workersCount: self.workers)
-        configuration.openMax = self.concurrency
-        configuration.inflightPerConnectionMax = self.inflight
-        configuration.limits.requestTimeoutNanoseconds = self.timeout * 1_000_000
-        configuration.tenantRate = self.tenantRate.map(Self.oneSecondOf)
-        configuration.globalRate = self.globalRate.map(Self.oneSecondOf)
+        configuration.live.policy.openMax = self.concurrency
+        configuration.live.policy.inflightPerConnectionMax = self.inflight
+        configuration.live.limits.requestTimeoutNanoseconds = self.timeout * 1_000_000
+        configuration.live.policy.tenantDefault.requests = self.tenantRate.map(Self.oneSecondOf)
+        configuration.live.policy.global = self.globalRate.map(Self.oneSecondOf)
+        configuration.live.policy.waiting.lengthMax = self.queue
+        configuration.live.policy.isAdaptive = self.adaptive
+        configuration.live.policy.criticalReserve = self.criticalReserve
+        configuration.live.policy.tenants = self.criticalTenant.map {
+            NamedTenant(
+                tenant: UInt128($0), name: "critical-\($0)",
+                quota: TenantQuota(requests: self.tenantRate.map(Self.oneSecondOf), isCritical: true))
+        }
         return configuration
     }
 

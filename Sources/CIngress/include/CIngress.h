@@ -68,6 +68,7 @@ int32_t ingress_set_buffers(int32_t fd, int32_t send_bytes, int32_t receive_byte
 /* ---- process ------------------------------------------------------------------------------------------------ */
 
 uint64_t ingress_monotonic_ns(void);
+uint64_t ingress_realtime_ns(void);
 int32_t ingress_eventfd(void);
 int32_t ingress_eventfd_signal(int32_t fd);
 int32_t ingress_eventfd_drain(int32_t fd);

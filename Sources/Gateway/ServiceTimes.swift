@@ -1,0 +1,29 @@
+/// How long late requests held their permits: what the adaptive limit and honest retry times are computed from.
+public struct ServiceTimes: Sendable {
+    /// Since the last `take`.
+    public private(set) var count = 0
+    public private(set) var sumNanoseconds: UInt64 = 0
+    /// `UInt64.max` when there was none.
+    public private(set) var minNanoseconds = UInt64.max
+    /// A mean that forgets: each new one counts an eighth.
+    private(set) var recentNanoseconds: UInt64 = 0
+
+    mutating func add(nanoseconds: UInt64) {
+        self.count += 1
+        self.sumNanoseconds &+= nanoseconds
+        self.minNanoseconds = min(self.minNanoseconds, nanoseconds)
+        self.recentNanoseconds =
+            self.recentNanoseconds == 0
+            ? nanoseconds : self.recentNanoseconds - self.recentNanoseconds / 8 + nanoseconds / 8
+    }
+
+    /// Returns what was counted and begins anew.
+    mutating func take() -> ServiceTimes {
+        defer {
+            self.count = 0
+            self.sumNanoseconds = 0
+            self.minNanoseconds = .max
+        }
+        return self
+    }
+}
