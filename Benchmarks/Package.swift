@@ -16,6 +16,7 @@ let package = Package(
     name: "Benchmarks",
     products: [
         .executable(name: "microbench-count", targets: ["microbench-count"]),
+        .executable(name: "admission-proof", targets: ["admission-proof"]),
         .executable(name: "slow-index-gateway", targets: ["slow-index-gateway"]),
         .executable(name: "permit-proof", targets: ["permit-proof"]),
     ],
@@ -48,6 +49,11 @@ let package = Package(
                 .product(name: "GatewayRooms", package: "svc-gateway"),
                 .product(name: "GatewayTesting", package: "svc-gateway"),
             ],
+            swiftSettings: strict),
+        // Two threads against the quotas, a hundred million times, for `make overload`.
+        .executableTarget(
+            name: "admission-proof",
+            dependencies: [.product(name: "GatewayTesting", package: "svc-gateway")],
             swiftSettings: strict),
         // `make microbench`: wall-clock and processor time.
         .executableTarget(

@@ -65,10 +65,14 @@ enum GCRA {
         let now = Self.ticks(nowNanoseconds)
         let debt = UInt128(Self.debt(word, nowTicks: now))
         guard debt > 0 else { return word }
-        // In 2^-20 tokens: at most 2^62 · 2^52 / 2^31 of them, and after the bound 2^60 · 2^59.
-        let tokens = (debt << (20 + UInt128(old.fractionBits))) / UInt128(old.intervalFixed) + 1
-        guard tokens < UInt128(UInt64(new.burst)) << 20 else { return now &+ new.capacityTicks }
-        let ticks = (tokens * UInt128(new.intervalFixed)) >> (20 + UInt128(new.fractionBits)) + 1
+        // In 2^-20 tokens: at most 2^62 · 2^52 / 2^31 of them, and after the bound 2^60 · 2^59. Rounded up, so that whole tokens
+        // stay whole.
+        let (tokens, rest) = (debt << (20 + UInt128(old.fractionBits))).quotientAndRemainder(
+            dividingBy: UInt128(old.intervalFixed))
+        let owed = rest == 0 ? tokens : tokens + 1
+        guard owed < UInt128(UInt64(new.burst)) << 20 else { return now &+ new.capacityTicks }
+        let bits = 20 + UInt128(new.fractionBits)
+        let ticks = (owed * UInt128(new.intervalFixed) + (1 << bits - 1)) >> bits
         return now &+ UInt64(min(ticks, UInt128(new.capacityTicks)))
     }
 }

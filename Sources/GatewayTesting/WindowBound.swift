@@ -1,4 +1,4 @@
-@testable import Admission
+public import Admission
 
 /// Whether what a bucket grants stays within its rate, in exact integers and in every window at once.
 ///
@@ -6,7 +6,7 @@
 /// `level = granted - rate · t` that says that the level after j is at most `burst` above the level before i, for each i: so it is
 /// enough to keep the lowest level before a grant. A rate of binary fractions makes everything a whole number of
 /// 2^-20 · 10^-9 tokens.
-struct WindowBound {
+public struct WindowBound: Sendable {
     private let perNanosecond: Int128
     private let burst: Int128
     private var granted: Int128 = 0
@@ -15,7 +15,7 @@ struct WindowBound {
     private static let unit: Int128 = 1_000_000_000 << 20
 
     /// - Parameter rate: a multiple of 2^-20 tokens a second, so that nothing is rounded.
-    init(_ rate: TokenRate) {
+    public init(_ rate: TokenRate) {
         let scaled = rate.tokensPerSecond * 1_048_576
         precondition(scaled == scaled.rounded(), "a rate that is no binary fraction")
         self.perNanosecond = Int128(scaled)
@@ -23,7 +23,7 @@ struct WindowBound {
     }
 
     /// False when there is a window with more than its bound, which ends with this grant.
-    mutating func admit(_ tokens: Int, at nowNanoseconds: UInt64) -> Bool {
+    public mutating func admit(_ tokens: Int, at nowNanoseconds: UInt64) -> Bool {
         let refilled = self.perNanosecond * Int128(nowNanoseconds)
         let before = self.granted - refilled
         self.lowest = self.lowest.map { min($0, before) } ?? before
