@@ -9,14 +9,16 @@ internal import Synchronization
     /// Counts the policies of a gateway, from 1.
     public let epoch: Int
 
+    @usableFromInline let connectionRate: TokenRate?
     private let inflightPerConnectionMax: Int
-    private let tenantDefault: TenantQuota
+    private let defaultIsCritical: Bool
     private let globalRate: TokenRate?
     private let named: NamedTenants
     private let hasNames: Bool
     /// Owned, and used without counting references, which would be the dearest part of admission: a tenth of a pipelined
     /// request's cost. The table is nil when the default quota limits nothing, the words while there has never been a name.
     private let global: Unmanaged<GlobalBucket>
+    private let defaultRules: Unmanaged<QuotaRules>
     private let tenants: Unmanaged<TenantTable>?
     private let namedWords: Unmanaged<NamedTenantWords>?
     /// Nil while no source has ever been limited.
@@ -28,12 +30,14 @@ internal import Synchronization
     ) {
         self.policy = policy
         self.epoch = epoch
+        self.connectionRate = policy.connection
         self.inflightPerConnectionMax = policy.inflightPerConnectionMax
-        self.tenantDefault = policy.tenantDefault
+        self.defaultIsCritical = policy.tenantDefault.isCritical
         self.globalRate = policy.global
         self.named = named
         self.hasNames = !named.isEmpty
         unsafe self.global = .passRetained(global)
+        unsafe self.defaultRules = .passRetained(QuotaRules(policy.tenantDefault))
         unsafe self.tenants = policy.tenantDefault.limitsNothing ? nil : tenants.map { unsafe .passRetained($0) }
         unsafe self.namedWords = namedWords.map { unsafe .passRetained($0) }
         self.sources = sources
@@ -41,13 +45,14 @@ internal import Synchronization
 
     deinit {
         unsafe self.global.release()
+        unsafe self.defaultRules.release()
         unsafe self.tenants?.release()
         unsafe self.namedWords?.release()
     }
 
     /// Whether any quota counts by the day: without one a worker need not know which day it is.
     public var countsDays: Bool {
-        self.tenantDefault.requestsPerDay != nil || self.named.quotas.contains { $0.requestsPerDay != nil }
+        self.policy.tenantDefault.requestsPerDay != nil || self.named.countsDays
     }
 
     /// Cheapest refusal first: the connection's own count, the tenant's tokens, bytes and day, the gateway's tokens. What was
@@ -90,7 +95,16 @@ internal import Synchronization
     /// Whether requests of `tenant` may take the reserved permits; `takeQuota` tells it too.
     public func isCritical(_ tenant: UInt128) -> Bool {
         let index = self.hasNames ? self.named.index(of: tenant) : -1
-        return index < 0 ? self.tenantDefault.isCritical : self.named.quotas[index].isCritical
+        return index < 0 ? self.defaultIsCritical : self.named.isCritical(index)
+    }
+
+    /// A frame of a connection, whose bucket its worker owns; nil when it is taken or frames are not limited.
+    @inlinable @inline(__always)
+    public func takeFrame(_ bucket: inout LocalTokenBucket, nowNanoseconds: UInt64) -> AdmissionRefusal? {
+        guard let rate = self.connectionRate,
+            case .refused(let retry) = bucket.take(rate, nowNanoseconds: nowNanoseconds)
+        else { return nil }
+        return .connectionQuota(retryAfterNanoseconds: retry)
     }
 
     // MARK: Sources
@@ -125,32 +139,35 @@ internal import Synchronization
             self.refundTenant(tenant, request, takenNanoseconds: request.nowNanoseconds)
             return .refused(.globalQuota(retryAfterNanoseconds: retry))
         }
-        return .taken(isCritical: index < 0 ? self.tenantDefault.isCritical : self.named.quotas[index].isCritical)
+        return .taken(isCritical: index < 0 ? self.defaultIsCritical : self.named.isCritical(index))
     }
 
     @inline(__always)
     private func takeDefault(_ tenant: UInt128, _ request: QuotaRequest) -> AdmissionRefusal? {
         guard let tenants = unsafe self.tenants else { return nil }
-        return unsafe tenants._withUnsafeGuaranteedRef { $0.take(tenant: tenant, self.tenantDefault, request) }
+        return unsafe tenants._withUnsafeGuaranteedRef { table in
+            unsafe self.defaultRules._withUnsafeGuaranteedRef { table.take(tenant: tenant, $0, request) }
+        }
     }
 
     private func takeNamed(_ index: Int, _ request: QuotaRequest) -> AdmissionRefusal? {
         guard let words = unsafe self.namedWords else { return nil }
         return unsafe words._withUnsafeGuaranteedRef {
-            $0.words.take(self.named.cells[index], self.named.quotas[index], request)
+            self.named.take(index, $0, request)
         }
     }
 
     private func refundTenant(_ tenant: UInt128, _ request: QuotaRequest, takenNanoseconds: UInt64) {
         let index = self.hasNames ? self.named.index(of: tenant) : -1
         if index < 0 {
-            unsafe self.tenants?._withUnsafeGuaranteedRef {
-                $0.refund(tenant: tenant, self.tenantDefault, request, takenNanoseconds: takenNanoseconds)
+            unsafe self.tenants?._withUnsafeGuaranteedRef { table in
+                unsafe self.defaultRules._withUnsafeGuaranteedRef {
+                    table.refund(tenant: tenant, $0, request, takenNanoseconds: takenNanoseconds)
+                }
             }
         } else {
             unsafe self.namedWords?._withUnsafeGuaranteedRef {
-                $0.words.refund(
-                    self.named.cells[index], self.named.quotas[index], request, takenNanoseconds: takenNanoseconds)
+                self.named.refund(index, $0, request, takenNanoseconds: takenNanoseconds)
             }
         }
     }

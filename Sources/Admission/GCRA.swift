@@ -1,24 +1,25 @@
-internal import Synchronization
+public import Synchronization
 
 /// The generic cell rate algorithm (ITU-T I.371, virtual scheduling) over one word: the theoretical arrival time of the next
 /// token, in ticks of 1/64 ns of the monotonic clock. A bucket's debt is how far its word is ahead of now, and a bucket without
 /// debt is full; a new one is 0.
 ///
 /// Words wrap around with the clock, every nine years: a word that is further ahead than any debt can be lies in the past.
+@usableFromInline
 enum GCRA {
     static let ticksPerSecond = 64e9
     /// A year; half of what a word may be ahead by.
     static let capacityTicksMax: UInt64 = 1 << 61
-    static let debtTicksMax: UInt64 = 1 << 62
+    @inlinable static var debtTicksMax: UInt64 { 1 << 62 }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     static func ticks(_ nanoseconds: UInt64) -> UInt64 { nanoseconds &<< 6 }
 
     /// Rounded up: who comes back after it does not come too early.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func nanoseconds(_ ticks: UInt64) -> UInt64 { (ticks + 63) >> 6 }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     static func debt(_ word: UInt64, nowTicks: UInt64) -> UInt64 {
         let ahead = word &- nowTicks
         return ahead <= Self.debtTicksMax ? ahead : 0
@@ -27,7 +28,7 @@ enum GCRA {
     /// The word after taking `tokens`, or how long to wait for them. A request that is dearer than the burst waits until the
     /// bucket is full and is paid whole: over time the rate holds, and nobody is refused for ever. Settings refuse costs that do
     /// not fit.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func take(
         _ word: UInt64, _ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64
     ) -> (next: UInt64, decision: TokenDecision) {
@@ -82,7 +83,7 @@ enum GCRA {
 /// Sequentially consistent, which costs nothing on x86-64: who takes from a bucket of a table looks afterwards whether it is
 /// still its own, and whoever hands it on marks it first and looks at the word afterwards.
 extension Atomic where Value == UInt64 {
-    @inline(__always)
+    @inlinable @inline(__always)
     func take(_ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64) -> TokenDecision {
         var seen = self.load(ordering: .relaxed)
         while true {

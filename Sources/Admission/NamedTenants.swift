@@ -1,17 +1,21 @@
 /// The tenants that have a quota of their own, with their quotas and where their words are. Immutable: part of a snapshot.
-struct NamedTenants: Sendable {
+@safe struct NamedTenants: Sendable {
     /// Open addressing with linear probing, at most half full, so that a tenant without a name ends at a free place soon:
     /// indices into the other arrays, or -1.
     private let places: [Int32]
     private let hash: KeyedHash
     private let tenants: [UInt128]
-    let quotas: [TenantQuota]
+    /// Keeps alive what `borrowedRules` names without counting references.
+    private let rules: [QuotaRules]
+    private let borrowedRules: [Unmanaged<QuotaRules>]
     /// Of each tenant, its first word.
     let cells: [Int]
 
     init(_ tenants: [NamedTenant], cells: [Int], seed: UInt64) {
         self.tenants = tenants.map(\.tenant)
-        self.quotas = tenants.map(\.quota)
+        let rules = tenants.map { QuotaRules($0.quota) }
+        self.rules = rules
+        unsafe self.borrowedRules = rules.map { unsafe .passUnretained($0) }
         self.cells = cells
         self.hash = KeyedHash(seed: seed)
         var count = 2
@@ -26,6 +30,22 @@ struct NamedTenants: Sendable {
             places[place] = Int32(index)
         }
         self.places = places
+    }
+
+    var countsDays: Bool { self.rules.contains { $0.requestsPerDay != nil } }
+
+    @inline(__always)
+    func isCritical(_ index: Int) -> Bool {
+        unsafe self.borrowedRules[index]._withUnsafeGuaranteedRef { $0.isCritical }
+    }
+
+    @inline(__always)
+    func take(_ index: Int, _ words: NamedTenantWords, _ request: QuotaRequest) -> AdmissionRefusal? {
+        unsafe self.borrowedRules[index]._withUnsafeGuaranteedRef { words.words.take(self.cells[index], $0, request) }
+    }
+
+    func refund(_ index: Int, _ words: NamedTenantWords, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+        words.words.refund(self.cells[index], self.rules[index], request, takenNanoseconds: takenNanoseconds)
     }
 
     var isEmpty: Bool { self.tenants.isEmpty }

@@ -20,7 +20,7 @@ struct QuotaRequest {
 extension AtomicWords {
     /// All that the request asks for, or nothing. Nil when it is taken.
     @inline(__always)
-    func take(_ cell: Int, _ quota: borrowing TenantQuota, _ request: QuotaRequest) -> AdmissionRefusal? {
+    func take(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest) -> AdmissionRefusal? {
         let now = request.nowNanoseconds
         if let rate = quota.requests,
             case .refused(let retry) = self[cell + QuotaWord.requests].take(
@@ -45,14 +45,14 @@ extension AtomicWords {
         return nil
     }
 
-    func refund(_ cell: Int, _ quota: borrowing TenantQuota, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+    func refund(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64) {
         self.refundRequests(cell, quota, request, takenNanoseconds: takenNanoseconds)
         self.refundBytes(cell, quota, request, takenNanoseconds: takenNanoseconds)
         if quota.requestsPerDay != nil { self[cell + QuotaWord.day].refundOfDay(request.day) }
     }
 
     private func refundRequests(
-        _ cell: Int, _ quota: borrowing TenantQuota, _ request: QuotaRequest, takenNanoseconds: UInt64
+        _ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64
     ) {
         guard let rate = quota.requests else { return }
         self[cell + QuotaWord.requests].refund(
@@ -60,7 +60,7 @@ extension AtomicWords {
     }
 
     private func refundBytes(
-        _ cell: Int, _ quota: borrowing TenantQuota, _ request: QuotaRequest, takenNanoseconds: UInt64
+        _ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64
     ) {
         guard let rate = quota.bytes else { return }
         self[cell + QuotaWord.bytes].refund(

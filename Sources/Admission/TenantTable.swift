@@ -6,7 +6,7 @@ internal import Synchronization
 /// ```
 ///  one set, 320 bytes   | hash 0 … hash 7 | requests, bytes, day of way 0 … 7 | shared requests, bytes, day | busy | unused |
 /// ```
-/// Tenants are found by a keyed 64-bit hash in sets of eight. A tenant without a cell gets an unused one or one without debt,
+/// Tenants are found by a keyed 64-bit hash in sets of eight, at first where the hash says. A tenant without a cell gets an unused one or one without debt,
 /// since a full bucket says the same as a new one: eviction grants nothing. When all eight are in debt, the set's tenants
 /// without a cell share one more, so that a flood of invented tenants limits itself and never the table. What a newcomer may
 /// have spent of the shared cell moves along into its own.
@@ -46,7 +46,7 @@ final class TenantTable: Sendable {
 
     /// Takes what the request asks for of `tenant`; nil when it is taken.
     @inline(__always)
-    func take(tenant: UInt128, _ quota: borrowing TenantQuota, _ request: QuotaRequest) -> AdmissionRefusal? {
+    func take(tenant: UInt128, _ quota: QuotaRules, _ request: QuotaRequest) -> AdmissionRefusal? {
         let hash = self.hash(tenant, reserved: Self.handedOn + 1)
         let base = self.base(of: hash)
         while true {
@@ -67,7 +67,7 @@ final class TenantTable: Sendable {
 
     /// Gives back what `take` granted. What came from a shared cell stays spent, and a cell that somebody else has had in between
     /// is not credited: its words have changed.
-    func refund(tenant: UInt128, _ quota: borrowing TenantQuota, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+    func refund(tenant: UInt128, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64) {
         let hash = self.hash(tenant, reserved: Self.handedOn + 1)
         let base = self.base(of: hash)
         let way = self.way(of: hash, base)
@@ -132,6 +132,8 @@ final class TenantTable: Sendable {
     /// -1 when the tenant has none.
     @inline(__always)
     private func way(of hash: UInt64, _ base: Int) -> Int {
+        let likely = Int(truncatingIfNeeded: hash) & (Self.ways - 1)
+        if self.words[base + likely].load(ordering: .sequentiallyConsistent) == hash { return likely }
         for way in 0..<Self.ways where self.words[base + way].load(ordering: .sequentiallyConsistent) == hash {
             return way
         }
@@ -146,7 +148,9 @@ final class TenantTable: Sendable {
         defer { self.words[base + Self.busy].store(0, ordering: .releasing) }
         let known = self.way(of: hash, base)
         guard known < 0 else { return known }
-        for way in 0..<Self.ways {
+        for step in 0..<Self.ways {
+            // Where it is looked for first, if that is free.
+            let way = (Int(truncatingIfNeeded: hash) + step) & (Self.ways - 1)
             let owner = self.words[base + way].load(ordering: .relaxed)
             let cell = self.cell(way, base)
             guard owner == 0 || !Debts(self.words, cell).exist(request) else { continue }

@@ -1,14 +1,14 @@
-internal import Synchronization
+public import Synchronization
 
 /// One GCRA bucket in one atomic word, exact across workers. Any thread.
 public final class TokenBucket: Sendable {
     public let rate: TokenRate
-    private let arrival = PaddedWord()
+    @usableFromInline let arrival = PaddedWord()
 
     public init(rate: TokenRate) { self.rate = rate }
 
     /// Takes `tokens`, all or none, at `nowNanoseconds` of the monotonic clock.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func take(tokens: Int = 1, nowNanoseconds: UInt64) -> TokenDecision {
         self.arrival.value.take(self.rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
     }
@@ -22,19 +22,20 @@ public final class TokenBucket: Sendable {
 }
 
 /// Alone on its cache lines, 128 bytes on either side.
-struct PaddedWord: ~Copyable {
+@usableFromInline
+struct PaddedWord: ~Copyable, Sendable {
     private let before = InlineArray<16, UInt64>(repeating: 0)
-    let value = Atomic<UInt64>(0)
+    @usableFromInline let value = Atomic<UInt64>(0)
     private let after = InlineArray<16, UInt64>(repeating: 0)
 }
 
 /// A bucket of one connection, owned by its worker's thread: the same arithmetic without atomics.
 public struct LocalTokenBucket: Sendable {
-    private var arrival: UInt64 = 0
+    @usableFromInline var arrival: UInt64 = 0
 
     public init() {}
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func take(_ rate: TokenRate, tokens: Int = 1, nowNanoseconds: UInt64) -> TokenDecision {
         let (next, decision) = GCRA.take(self.arrival, rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
         self.arrival = next

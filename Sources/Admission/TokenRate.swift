@@ -13,11 +13,11 @@ public struct TokenRate: Equatable, Sendable {
     /// to come back does not count.
     public let burst: Int
     /// Ticks that one token takes to come back, rounded up; at least 1.
-    let intervalTicks: UInt64
+    @usableFromInline let intervalTicks: UInt64
     /// The debt that a bucket may be in: the burst in ticks.
-    let capacityTicks: UInt64
+    @usableFromInline let capacityTicks: UInt64
     /// How far a bucket may be in debt for one more token: the capacity without an interval.
-    let toleranceTicks: UInt64
+    @usableFromInline let toleranceTicks: UInt64
     /// The interval again, in units of 2^-`fractionBits` ticks: several tokens cost no more than they must.
     let intervalFixed: UInt64
     let fractionBits: UInt64
@@ -45,12 +45,13 @@ public struct TokenRate: Equatable, Sendable {
     }
 
     /// Ticks that `tokens` take to come back, rounded up.
-    @inline(__always)
+    @inlinable @inline(__always)
     func costTicks(_ tokens: Int) -> UInt64 {
         tokens == 1 ? self.intervalTicks : self.severalTicks(tokens)
     }
 
-    private func severalTicks(_ tokens: Int) -> UInt64 {
+    @usableFromInline
+    func severalTicks(_ tokens: Int) -> UInt64 {
         precondition(tokens >= 0)
         let product = self.intervalFixed.multipliedFullWidth(by: UInt64(tokens))
         let exact = UInt128(product.high) << 64 | UInt128(product.low)

@@ -26,6 +26,8 @@ public struct AdmissionProof: Sendable {
     public private(set) var tokensGranted = 0
     /// Grants that end a window with more than its bound.
     public private(set) var violations = 0
+    /// How often the time of one thread's grant lies between two of the other: 0 if they did not run at the same time.
+    public private(set) var interleavings = 0
     private var windows = WindowBound(AdmissionProof.rate)
     private var nowNanoseconds = AdmissionProof.startNanoseconds
 
@@ -87,10 +89,13 @@ public struct AdmissionProof: Sendable {
         _ a: [(nowNanoseconds: UInt64, tokens: Int)], _ b: [(nowNanoseconds: UInt64, tokens: Int)]
     ) {
         var (i, j) = (0, 0)
+        var wasFirst = true
         while i < a.count || j < b.count {
             let isFirst = j == b.count || (i < a.count && a[i].nowNanoseconds <= b[j].nowNanoseconds)
             let grant = isFirst ? a[i] : b[j]
             if isFirst { i += 1 } else { j += 1 }
+            if isFirst != wasFirst { self.interleavings += 1 }
+            wasFirst = isFirst
             self.tokensGranted += grant.tokens
             if !self.windows.admit(grant.tokens, at: grant.nowNanoseconds) { self.violations += 1 }
         }

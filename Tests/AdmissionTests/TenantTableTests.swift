@@ -20,12 +20,12 @@ import Testing
 
         func take(_ tenant: UInt128, tokens: Int = 1, bytes: Int = 0, at now: UInt64) -> AdmissionRefusal? {
             let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: now, day: self.day)
-            return self.table.take(tenant: tenant, self.quota, request)
+            return self.table.take(tenant: tenant, QuotaRules(self.quota), request)
         }
 
         func refund(_ tenant: UInt128, tokens: Int = 1, bytes: Int = 0, takenAt taken: UInt64, at now: UInt64) {
             let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: now, day: self.day)
-            self.table.refund(tenant: tenant, self.quota, request, takenNanoseconds: taken)
+            self.table.refund(tenant: tenant, QuotaRules(self.quota), request, takenNanoseconds: taken)
         }
     }
 

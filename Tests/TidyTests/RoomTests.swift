@@ -59,6 +59,7 @@ enum House {
         "Sources/Admission/AdmissionSnapshot.swift": "owns its buckets and uses them without counting references",
         "Sources/Admission/AtomicWords.swift": "fixed storage of atomics",
         "Sources/Admission/IngressAdmission.swift": "owns its first snapshot and uses it without counting references",
+        "Sources/Admission/NamedTenants.swift": "borrows the rules that it owns without counting references",
         "Sources/Admission/Permit.swift": "a permit borrows its limit, which outlives it",
         "Sources/Admission/Slab.swift": "fixed storage",
         "Sources/Telemetry/TelemetryBank.swift": "fixed storage of atomics on lines of their own",

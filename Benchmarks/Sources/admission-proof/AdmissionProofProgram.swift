@@ -38,7 +38,7 @@ struct AdmissionProofProgram {
         let violations = runs.reduce(0) { $0 + $1.violations }
         let details = runs.map { run in
             #"{"target":"\#(run.target.rawValue)","offered":\#(run.offeredMultiple),"operations":\#(run.operations),"#
-                + #""violations":\#(run.violations),"ratio":\#(run.ratio)}"#
+                + #""violations":\#(run.violations),"interleavings":\#(run.interleavings),"ratio":\#(run.ratio)}"#
         }
         print(
             #"{"operations":\#(runs.reduce(0) { $0 + $1.operations }),"violations":\#(violations),"#
