@@ -14,7 +14,7 @@ internal import Synchronization
     ///     none while no default quota is set.
     ///   - seed: secret, so that nobody can choose tenants that collide.
     public init(_ policy: AdmissionPolicy, tenantsMax: Int = 131_072, seed: UInt64 = .random(in: .min ... .max)) {
-        self.concurrency = ConcurrencyLimit(openMax: policy.openMax)
+        self.concurrency = ConcurrencyLimit(openMax: policy.openMax, criticalReserve: policy.criticalReserve)
         let state = State(policy, tenantsMax: tenantsMax, seed: seed)
         unsafe self.first = .passRetained(state.snapshot)
         self.state = Mutex(state)
@@ -32,7 +32,7 @@ internal import Synchronization
     public var snapshot: AdmissionSnapshot { self.state.withLock { $0.snapshot } }
 
     /// Makes `policy` the newest and returns its snapshot, for each worker to take between two turns. What buckets owe stays
-    /// owed, in tokens, at most the new burst; a tenant that gets or loses a name takes along what it owes. Until a worker has
+    /// owed, in tokens, at most the new burst, and a lowered limit cancels nothing; a tenant that gets or loses a name takes along what it owes. Until a worker has
     /// taken the new snapshot it admits by the old one, on the same buckets.
     ///
     /// - Parameters:
@@ -40,7 +40,11 @@ internal import Synchronization
     ///   - nowNanoseconds: of the monotonic clock.
     ///   - day: of `nowNanoseconds`.
     public func adopt(_ policy: AdmissionPolicy, nowNanoseconds: UInt64, day: UTCDay) -> AdmissionSnapshot {
-        self.state.withLock { $0.adopt(policy, nowNanoseconds: nowNanoseconds, day: day) }
+        self.state.withLock { state in
+            let snapshot = state.adopt(policy, nowNanoseconds: nowNanoseconds, day: day)
+            self.concurrency.configure(openMax: policy.openMax, criticalReserve: policy.criticalReserve)
+            return snapshot
+        }
     }
 }
 

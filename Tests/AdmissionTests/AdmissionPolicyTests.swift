@@ -195,4 +195,26 @@ import Testing
         #expect(RequestCost(baseTokens: 1, tokensPerKibibyte: 2).tokens(bytes: bytes) == tokens)
         #expect(RequestCost().tokens(bytes: bytes) == 1)
     }
+
+    /// A lowered limit cancels nothing and grants nothing until enough has returned; a raised one holds at once.
+    @Test func thePermitsFollowThePolicy() {
+        let admission = IngressAdmission(Self.policy { $0.openMax = 2 })
+        let first = admission.concurrency.acquire()
+        let second = admission.concurrency.acquire()
+        _ = admission.adopt(
+            Self.policy {
+                $0.openMax = 3
+                $0.criticalReserve = 1
+            }, nowNanoseconds: Self.now, day: Self.day)
+        let ordinary = admission.concurrency.acquire() != nil
+        let critical = admission.concurrency.acquire(critical: true) != nil
+        #expect(!ordinary && critical)
+        _ = admission.adopt(Self.policy { $0.openMax = 1 }, nowNanoseconds: Self.now, day: Self.day)
+        #expect(admission.concurrency.openCount == 2)
+        _ = consume first
+        let tooEarly = admission.concurrency.acquire(critical: true) != nil
+        _ = consume second
+        let again = admission.concurrency.acquire() != nil
+        #expect(!tooEarly && again)
+    }
 }
