@@ -77,7 +77,7 @@ extension LiveConfiguration {
         self.policy.openMax = settings.oapConcurrency
         self.policy.inflightPerConnectionMax = settings.limits.inflightMax
         self.policy.connection = settings.quotas.connection.map(TokenRate.init)
-        self.policy.tenantDefault.requests = settings.quotas.tenant.map(TokenRate.init)
+        self.policy.tenantDefault.requests = settings.quotas.tenant.requests.map(TokenRate.init)
         self.policy.global = settings.quotas.global.map(TokenRate.init)
     }
 }

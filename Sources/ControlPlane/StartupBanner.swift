@@ -48,7 +48,7 @@ struct StartupBanner: Sendable {
         self.logger.info(
             "quotas",
             metadata: [
-                "global": "\(Self.text(settings.quotas.global))", "tenant": "\(Self.text(settings.quotas.tenant))",
+                "global": "\(Self.text(settings.quotas.global))", "tenant": "\(Self.text(settings.quotas.tenant.requests))",
                 "connection": "\(Self.text(settings.quotas.connection))",
             ])
         let mebibytes = (server.memoryCeiling.bytes + (1 << 20) - 1) >> 20

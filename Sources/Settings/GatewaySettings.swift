@@ -18,10 +18,20 @@ public struct GatewaySettings: Sendable, Equatable {
     /// Directory of the embedded index; a relative one starts at the working directory.
     public var indexPath = ".data/index"
 
+    /// Tells the gateways of one machine apart: names the control socket.
+    public var instance = InstanceName.standard
+
+    public var controlSocket = ControlSocketChoice.automatic
+
     public var logFormat = LogFormat.text
     public var logLevel = LogLevel.info
     public var limits = GatewayLimits()
-    public var quotas = GatewayQuotas()
+    public var quotas = QuotaSettings()
+    public var costs = CostSettings()
+    public var overload = OverloadSettings()
+
+    /// Tenants with quotas of their own, at most `NamedTenantSettings.countMax`; ids and names are unique.
+    public var tenants: [NamedTenantSettings] = []
 
     public init() {}
 }
@@ -62,43 +72,4 @@ public struct GatewayLimits: Sendable, Equatable {
     public var bufferMemoryBytesMax = 512 << 20
 
     public init() {}
-}
-
-/// Rates that are enforced; nil is off.
-public struct GatewayQuotas: Sendable, Equatable {
-    /// Requests of the process. Spent: 503 `ingress_exhausted`.
-    public var global: Quota?
-
-    /// Requests of each tenant. Spent: 429 `quota_exhausted`.
-    public var tenant: Quota?
-
-    /// Frames of each connection, HELLO and PING included. Spent: 429 `quota_exhausted`.
-    public var connection: Quota?
-
-    public init() {}
-}
-
-/// A sustained rate and how much may come at once.
-public struct Quota: Sendable, Equatable {
-    /// 0.01…10,000,000.
-    public var perSecond: Double
-
-    /// 1…10,000,000.
-    public var burst: Int
-
-    public init(perSecond: Double, burst: Int) {
-        precondition(Self.perSecondRange.contains(perSecond))
-        precondition(Self.burstRange.contains(burst))
-        self.perSecond = perSecond
-        self.burst = burst
-    }
-
-    /// The lower bound keeps burst x interval (at most 10^7 x 100 s = 10^18 ns) inside a 64-bit nanosecond clock.
-    public static let perSecondRange = 0.01...10_000_000.0
-    public static let burstRange = 1...10_000_000
-
-    /// The burst of a quota that names none: one second's worth, at least 1.
-    static func defaultBurst(perSecond: Double) -> Int {
-        max(1, Int(perSecond.rounded(.up)))
-    }
 }

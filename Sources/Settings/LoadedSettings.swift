@@ -13,25 +13,46 @@ public struct LoadedSettings: Sendable {
     /// What is allowed but probably not meant. To be logged.
     public let warnings: [SettingsProblem]
 
-    /// Every setting, in the order of `SettingKey.all`.
+    /// Where the control socket is; nil when there is none.
+    public let controlSocketPath: String?
+
+    /// Every setting, in the order of `SettingKey.all`, and what named tenants say.
     let entries: [Entry]
 
+    /// What all of it was made from.
+    let draft: SettingsDraft
+
     struct Entry: Sendable {
-        let key: SettingKey
+        /// `limits.max_frame`, or `tenant.NAME.requests_per_second`.
+        let path: String
         let value: SettingValue
         let origin: SettingOrigin
+        let isLive: Bool
     }
 
     /// Where each value came from, by the setting's path.
     public var origins: [String: SettingOrigin] {
-        Dictionary(uniqueKeysWithValues: self.entries.map { ($0.key.path, $0.origin) })
+        Dictionary(uniqueKeysWithValues: self.entries.map { ($0.path, $0.origin) })
+    }
+
+    /// A setting as people read it.
+    public struct Row: Sendable, Equatable {
+        public let key: String
+        /// As `config show` prints it: `16384`, `1MiB`, `5s`, `off`.
+        public let value: String
+        public let origin: SettingOrigin
+    }
+
+    /// Every setting, in the order of the configuration's file.
+    public var rows: [Row] {
+        self.entries.map { Row(key: $0.path, value: $0.value.text, origin: $0.origin) }
     }
 
     /// Every setting with its value and origin, aligned, with a heading. Ends with a newline.
     public func table() -> String {
         let rows =
             [["KEY", "VALUE", "FROM"]]
-            + self.entries.map { [$0.key.path, $0.value.text.singleLine, $0.origin.description] }
+            + self.entries.map { [$0.path, $0.value.text.singleLine, $0.origin.description] }
         let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count + 2) }.joined() + row[2] + "\n"
@@ -64,7 +85,7 @@ private struct LoadedSettingsJSON: Encodable {
         self.file = loaded.file
         self.settings = loaded.entries.map { entry in
             let (from, source) = Self.parts(of: entry.origin)
-            return Row(key: entry.key.path, value: entry.value, from: from, source: source)
+            return Row(key: entry.path, value: entry.value, from: from, source: source)
         }
     }
 
@@ -97,6 +118,7 @@ extension SettingValue: Encodable {
         case .text(let text): try container.encode(text)
         case .integer(let number), .byteSize(let number): try container.encode(number)
         case .number(let number): try container.encode(number)
+        case .boolean(let value): try container.encode(value)
         case .off: try container.encodeNil()
         }
     }

@@ -44,6 +44,26 @@ public enum SettingInput: Equatable, Sendable {
         }
     }
 
+    /// A boolean of a file, or a text that says one.
+    var boolean: Bool? {
+        switch self {
+        case .text("true"), .boolean(true): true
+        case .text("false"), .boolean(false): false
+        case .text, .string, .integer, .float, .boolean, .table, .array, .other: nil
+        }
+    }
+
+    /// Digits, or `0x` and hexadecimal digits; a number of a file only where it is not negative.
+    var tenantID: UInt128? {
+        if case .integer(let number) = self { return UInt128(exactly: number) }
+        guard let words = self.words else { return nil }
+        let isHex = words.hasPrefix("0x") || words.hasPrefix("0X")
+        let digits = isHex ? words.dropFirst(2) : words[...]
+        // The standard library would take a sign.
+        guard digits.utf8.allSatisfy(isHex ? { $0.isHexDigit } : { $0.isDigit }) else { return nil }
+        return UInt128(digits, radix: isHex ? 16 : 10)
+    }
+
     /// A number of a file, or the digits of a text. Never infinite, never NaN.
     public var number: Double? {
         let number: Double? =

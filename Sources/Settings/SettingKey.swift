@@ -13,6 +13,9 @@ public struct SettingKey: Sendable {
     let kind: SettingKind
     let flag: Flag?
 
+    /// False exactly when a change in the file waits for a restart.
+    public let isLive: Bool
+
     struct Flag: Sendable {
         /// With its dashes.
         let name: String
@@ -20,12 +23,14 @@ public struct SettingKey: Sendable {
     }
 
     init(
-        _ path: String, _ kind: SettingKind, flag: Flag? = nil, environment: [String] = [], _ summary: String
+        _ path: String, _ kind: SettingKind, flag: Flag? = nil, environment: [String] = [], isLive: Bool = true,
+        _ summary: String
     ) {
         self.path = path
         self.kind = kind
         self.flag = flag
         self.environment = environment
+        self.isLive = isLive
         self.summary = summary
     }
 
@@ -49,7 +54,7 @@ public struct SettingKey: Sendable {
     }
 
     /// Every setting, in the order in which they are shown.
-    public static let all: [SettingKey] = Self.top + Self.limits + Self.quotas
+    public static let all: [SettingKey] = Self.top + Self.limits + Self.quotas + Self.overload
 
     static func at(_ path: String) -> SettingKey? {
         Self.byPath[path]
@@ -69,27 +74,36 @@ extension SettingKey {
         SettingKey(
             "oap_addr", .address(\.settings.oapAddress),
             flag: Flag(name: "--oap-addr", value: \.oapAddr), environment: ["SVC_GATEWAY_ADDR"],
-            "Where OAP/1 is served; port 0 lets the kernel choose."),
+            isLive: false, "Where OAP/1 is served; port 0 lets the kernel choose."),
         SettingKey(
             "metrics_addr", .address(\.settings.metricsAddress),
-            flag: Flag(name: "--metrics-addr", value: \.metricsAddr),
+            flag: Flag(name: "--metrics-addr", value: \.metricsAddr), isLive: false,
             "Where metrics, health and /resolve are served over HTTP; port 0 lets the kernel choose."),
         SettingKey(
             "oap_concurrency", .integer(\.settings.oapConcurrency, 1...1_000_000),
             flag: Flag(name: "--oap-concurrency", value: \.oapConcurrency),
             "Most requests open in the process; one more is answered 503 overloaded."),
         SettingKey(
-            "workers", .workers(\.settings.workers), flag: Flag(name: "--workers", value: \.workers),
+            "workers", .workers(\.settings.workers), flag: Flag(name: "--workers", value: \.workers), isLive: false,
             "Threads that serve connections; auto is one per core."),
         SettingKey(
-            "io", .choice(SettingChoice(\.settings.ioBackend)), flag: Flag(name: "--io", value: \.io),
+            "io", .choice(SettingChoice(\.settings.ioBackend)), flag: Flag(name: "--io", value: \.io), isLive: false,
             "Kernel interface; auto is io_uring where the kernel lets us, else epoll."),
         SettingKey(
             "index_path", .directory(\.settings.indexPath), flag: Flag(name: "--index-path", value: \.indexPath),
-            "Directory of the embedded index."),
+            isLive: false, "Directory of the embedded index."),
+        SettingKey(
+            "instance", .instance(\.settings.instance), flag: Flag(name: "--instance", value: \.instance),
+            isLive: false,
+            "Name of this gateway among those of the machine; its control socket is called after it."),
+        SettingKey(
+            "control_socket", .controlSocket, flag: Flag(name: "--control-socket", value: \.controlSocket),
+            isLive: false,
+            "Unix socket where operators ask and reload; auto is INSTANCE.sock in svc-gateway under the runtime directory."
+        ),
         SettingKey(
             "log_format", .choice(SettingChoice(\.settings.logFormat)),
-            flag: Flag(name: "--log-format", value: \.logFormat),
+            flag: Flag(name: "--log-format", value: \.logFormat), isLive: false,
             "How log lines look."),
         SettingKey(
             "log_level", .choice(SettingChoice(\.settings.logLevel, aliases: LogLevel.aliases)),
@@ -126,27 +140,11 @@ extension SettingKey {
             "limits.drain_deadline", .duration(\.settings.limits.drainDeadlineMilliseconds, 0...3_600_000),
             "After the first SIGINT or SIGTERM the process ends within this time."),
         SettingKey(
-            "limits.listen_backlog", .integer(\.settings.limits.listenBacklog, 1...65_535),
+            "limits.listen_backlog", .integer(\.settings.limits.listenBacklog, 1...65_535), isLive: false,
             "Connections that the kernel queues per listener; it may allow fewer (net.core.somaxconn)."),
         SettingKey(
             "limits.buffer_memory_max", .byteSize(\.settings.limits.bufferMemoryBytesMax, 8_192...(1 << 40)),
+            isLive: false,
             "Split-frame and output buffers of the whole process; at least max_frame + output_backlog_max."),
     ]
-
-    private static let quotas: [SettingKey] = [
-        SettingKey(
-            "quota.global.requests_per_second", .rate(\.globalQuota.perSecond),
-            "Sustained request rate of the process; beyond it 503 ingress_exhausted."),
-        SettingKey("quota.global.burst", .burst(\.globalQuota.burst), Self.burstSummary),
-        SettingKey(
-            "quota.tenant.requests_per_second", .rate(\.tenantQuota.perSecond),
-            "Sustained request rate of each tenant; beyond it 429 quota_exhausted."),
-        SettingKey("quota.tenant.burst", .burst(\.tenantQuota.burst), Self.burstSummary),
-        SettingKey(
-            "quota.connection.frames_per_second", .rate(\.connectionQuota.perSecond),
-            "Sustained frame rate of each connection, HELLO and PING included; beyond it 429 quota_exhausted."),
-        SettingKey("quota.connection.burst", .burst(\.connectionQuota.burst), Self.burstSummary),
-    ]
-
-    private static let burstSummary = "How many may come at once; without it one second's worth."
 }

@@ -11,16 +11,26 @@ enum SettingKind: Sendable {
     case workers(DraftPath<Workers>)
     case choice(SettingChoice)
     case rate(DraftPath<Double?>)
-    case burst(DraftPath<Int?>)
+    /// Of something that is off without it.
+    case optionalInteger(DraftPath<Int?>, ClosedRange<Int>)
+    case optionalByteSize(DraftPath<Int?>, ClosedRange<Int>)
+    case boolean(DraftPath<Bool>)
+    case reserve(DraftPath<CriticalReserve>)
+    case instance(DraftPath<String>)
+    case controlSocket
+    case tenantID(DraftPath<UInt128?>)
+    case tenantName(DraftPath<String?>)
+
+    static func burst(_ path: DraftPath<Int?>) -> SettingKind { .optionalInteger(path, Quota.burstRange) }
 
     /// What an error and the documentation say is expected.
     var expected: String {
         switch self {
         case .address:
             "an address like \"127.0.0.1:9444\", \"[::1]:9444\" or \"localhost:9444\", or a bare port on loopback"
-        case .integer(_, let range):
+        case .integer(_, let range), .optionalInteger(_, let range):
             "an integer, \(range.lowerBound.grouped) to \(range.upperBound.grouped)"
-        case .byteSize(_, let range):
+        case .byteSize(_, let range), .optionalByteSize(_, let range):
             "a size like 1048576, \"64KiB\" or \"2MB\", "
                 + "\(ByteSizeText.render(range.lowerBound)) to \(ByteSizeText.render(range.upperBound))"
         case .duration(_, let range):
@@ -34,8 +44,19 @@ enum SettingKind: Sendable {
             choice.expected
         case .rate:
             "a number, \(Quota.perSecondRange.lowerBound) to \(Int(Quota.perSecondRange.upperBound).grouped)"
-        case .burst:
-            "an integer, \(Quota.burstRange.lowerBound) to \(Quota.burstRange.upperBound.grouped)"
+        case .boolean:
+            "true or false"
+        case .reserve:
+            "permits, 0 to \(CriticalReserve.permitsRange.upperBound.grouped), or a share like \"20%\", at most "
+                + "\(CriticalReserve.percentRange.upperBound)%"
+        case .instance:
+            InstanceName.expected
+        case .controlSocket:
+            "the path of a socket, at most \(ControlSocketPath.bytesMax) bytes, \"auto\", or \"\" for none"
+        case .tenantID:
+            "a tenant's number below 2^128, like 7, \"340282366920938463463\" or \"0x1f\""
+        case .tenantName:
+            "\(InstanceName.expected), and not \"other\""
         }
     }
 
@@ -63,8 +84,32 @@ enum SettingKind: Sendable {
         case .rate(let path):
             guard let number = input.number, Quota.perSecondRange.contains(number) else { throw self.mismatch(input) }
             draft[keyPath: path] = number
-        case .burst(let path):
-            draft[keyPath: path] = try self.bounded(input.integer, by: Quota.burstRange, input)
+        case .optionalInteger(let path, let range):
+            draft[keyPath: path] = try self.bounded(input.integer, by: range, input)
+        case .optionalByteSize(let path, let range):
+            let bytes = input.integer ?? input.words.flatMap(ByteSizeText.parse)
+            draft[keyPath: path] = try self.bounded(bytes, by: range, input)
+        case .boolean(let path):
+            guard let value = input.boolean else { throw self.mismatch(input) }
+            draft[keyPath: path] = value
+        case .reserve(let path):
+            let text = input.integer.map { "\($0)" } ?? input.words
+            guard let reserve = text.flatMap(CriticalReserve.init(parsing:)) else { throw self.mismatch(input) }
+            draft[keyPath: path] = reserve
+        case .instance(let path):
+            guard let words = input.words, InstanceName.isValid(words) else { throw self.mismatch(input) }
+            draft[keyPath: path] = words
+        case .controlSocket:
+            draft.settings.controlSocket = try self.controlSocket(input)
+        case .tenantID(let path):
+            guard let id = input.tenantID else { throw self.mismatch(input) }
+            draft[keyPath: path] = id
+        case .tenantName(let path):
+            // Metrics put every tenant without a place of its own under "other".
+            guard let words = input.words, InstanceName.isValid(words), words != "other" else {
+                throw self.mismatch(input)
+            }
+            draft[keyPath: path] = words
         }
     }
 
@@ -83,7 +128,36 @@ enum SettingKind: Sendable {
             }
         case .choice(let choice): .text(choice.selected(draft))
         case .rate(let path): draft[keyPath: path].map { .number($0) } ?? .off
-        case .burst(let path): draft[keyPath: path].map { .integer($0) } ?? .off
+        case .optionalInteger(let path, _): draft[keyPath: path].map { .integer($0) } ?? .off
+        case .optionalByteSize(let path, _): draft[keyPath: path].map { .byteSize($0) } ?? .off
+        case .boolean(let path): .boolean(draft[keyPath: path])
+        case .reserve(let path): .text(draft[keyPath: path].description)
+        case .instance(let path): .text(draft[keyPath: path])
+        case .controlSocket: Self.controlSocket(of: draft)
+        case .tenantID(let path): .text(draft[keyPath: path].map { "\($0)" } ?? "")
+        case .tenantName(let path): .text(draft[keyPath: path] ?? "")
+        }
+    }
+
+    /// Stores the value that another draft has.
+    func copy(from other: SettingsDraft, into draft: inout SettingsDraft) {
+        switch self {
+        case .address(let path): draft[keyPath: path] = other[keyPath: path]
+        case .integer(let path, _), .byteSize(let path, _), .duration(let path, _):
+            draft[keyPath: path] = other[keyPath: path]
+        case .directory(let path), .instance(let path): draft[keyPath: path] = other[keyPath: path]
+        case .workers(let path): draft[keyPath: path] = other[keyPath: path]
+        case .choice(let choice): _ = choice.select(choice.selected(other), &draft)
+        case .rate(let path): draft[keyPath: path] = other[keyPath: path]
+        case .optionalInteger(let path, _), .optionalByteSize(let path, _):
+            draft[keyPath: path] = other[keyPath: path]
+        case .boolean(let path): draft[keyPath: path] = other[keyPath: path]
+        case .reserve(let path): draft[keyPath: path] = other[keyPath: path]
+        case .controlSocket:
+            draft.settings.controlSocket = other.settings.controlSocket
+            draft.controlDirectory = other.controlDirectory
+        case .tenantID(let path): draft[keyPath: path] = other[keyPath: path]
+        case .tenantName(let path): draft[keyPath: path] = other[keyPath: path]
         }
     }
 
@@ -109,6 +183,25 @@ enum SettingKind: Sendable {
         throw self.mismatch(input, suggestion: input.words.flatMap { Suggestion.nearest(to: $0, among: [automatic]) })
     }
 
+    private func controlSocket(_ input: SettingInput) throws(SettingMismatch) -> ControlSocketChoice {
+        guard let words = input.words, !words.utf8.contains(0) else { throw self.mismatch(input) }
+        guard words.utf8.count <= ControlSocketPath.bytesMax else {
+            throw self.mismatch(input, reason: "it has \(words.utf8.count) bytes")
+        }
+        switch words {
+        case "": return .off
+        case ControlSocketChoice.automaticText: return .automatic
+        default: return .path(words)
+        }
+    }
+
+    private static func controlSocket(of draft: SettingsDraft) -> SettingValue {
+        switch draft.settings.controlSocket {
+        case .off: .off
+        case .path, .automatic: .text(draft.controlSocketPath ?? ControlSocketChoice.automaticText)
+        }
+    }
+
     private func bounded(
         _ number: Int?, by range: ClosedRange<Int>, _ input: SettingInput
     ) throws(SettingMismatch) -> Int {
@@ -120,56 +213,5 @@ enum SettingKind: Sendable {
         _ input: SettingInput, reason: String? = nil, suggestion: String? = nil
     ) -> SettingMismatch {
         SettingMismatch(found: input.description, expected: self.expected, reason: reason, suggestion: suggestion)
-    }
-}
-
-/// A setting that is one of a closed list of names.
-struct SettingChoice: Sendable {
-    /// What is offered; aliases are understood but not offered.
-    let names: [String]
-    /// Stores the choice of that name; false when there is none.
-    let select: @Sendable (_ name: String, _ draft: inout SettingsDraft) -> Bool
-    let selected: @Sendable (_ draft: SettingsDraft) -> String
-
-    /// The cases of an enum by their raw values, in any case of letters.
-    init<Choice>(_ path: DraftPath<Choice>, aliases: [String: Choice] = [:])
-    where Choice: RawRepresentable<String> & CaseIterable & Sendable {
-        self.names = Choice.allCases.map(\.rawValue)
-        self.select = { name, draft in
-            let lowerCased = name.lowercased()
-            guard let choice = Choice(rawValue: lowerCased) ?? aliases[lowerCased] else { return false }
-            draft[keyPath: path] = choice
-            return true
-        }
-        self.selected = { $0[keyPath: path].rawValue }
-    }
-
-    var expected: String {
-        let offered = self.names.map(\.quoted)
-        return offered.dropLast().joined(separator: ", ") + " or " + (offered.last ?? "")
-    }
-
-    func nearest(_ name: String) -> String? {
-        Suggestion.nearest(to: name, among: self.names)
-    }
-}
-
-/// An effective value, as a table and as JSON show it.
-enum SettingValue: Sendable, Equatable {
-    case text(String)
-    case integer(Int)
-    case byteSize(Int)
-    case number(Double)
-    /// Not enforced.
-    case off
-
-    var text: String {
-        switch self {
-        case .text(let text): text
-        case .integer(let number): "\(number)"
-        case .byteSize(let bytes): ByteSizeText.render(bytes)
-        case .number(let number): Int(exactly: number).map { "\($0)" } ?? "\(number)"
-        case .off: "off"
-        }
     }
 }

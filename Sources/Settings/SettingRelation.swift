@@ -8,8 +8,9 @@ struct SettingRelation: Sendable {
 
     static let all: [SettingRelation] =
         [
-            Self.addresses, Self.backlog, Self.bufferMemory, Self.inflight, Self.drain,
-        ] + QuotaScope.all.map(Self.burst)
+            Self.addresses, Self.backlog, Self.bufferMemory, Self.inflight, Self.drain, Self.bytesBurst, Self.queue,
+            Self.reserve,
+        ] + QuotaScope.all.map(Self.burst) + CostRelation.all
 
     private static let addresses = SettingRelation(
         paths: ["metrics_addr", "oap_addr"], severity: .error
@@ -60,39 +61,52 @@ struct SettingRelation: Sendable {
             + "open at the end may be cut off unanswered"
     }
 
+    private static let bytesBurst = SettingRelation(
+        paths: ["quota.tenant.bytes_burst", "quota.tenant.bytes_per_second", "limits.max_frame"], severity: .error
+    ) { draft in
+        let quota = draft.tenantQuota.bytes
+        if quota.burst != nil, quota.perSecond == nil {
+            return
+                "quota.tenant.bytes_burst has no rate to go with; set quota.tenant.bytes_per_second too, or remove it"
+        }
+        return Self.bytesBurstSentence("quota.tenant.bytes_burst", quota, draft)
+    }
+
+    /// Says that the longest frame would be refused for ever.
+    static func bytesBurstSentence(_ key: String, _ quota: ByteQuotaDraft, _ draft: SettingsDraft) -> String? {
+        let frame = draft.settings.limits.frameBytesMax
+        guard let burst = quota.burst, burst < frame else { return nil }
+        return
+            "\(key) (\(ByteSizeText.render(burst))) is smaller than limits.max_frame (\(ByteSizeText.render(frame))), so "
+            + "that the longest request would never be admitted; raise it to at least \(ByteSizeText.render(frame)) or "
+            + "lower max_frame"
+    }
+
+    private static let queue = SettingRelation(
+        paths: ["overload.queue_target", "overload.queue_interval"], severity: .error
+    ) { draft in
+        let overload = draft.settings.overload
+        guard overload.queueTargetMilliseconds >= overload.queueIntervalMilliseconds else { return nil }
+        return "overload.queue_target (\(DurationText.render(overload.queueTargetMilliseconds))) is not below "
+            + "overload.queue_interval (\(DurationText.render(overload.queueIntervalMilliseconds))), the longest wait; "
+            + "a twentieth of it is usual"
+    }
+
+    private static let reserve = SettingRelation(
+        paths: ["overload.critical_reserve", "oap_concurrency"], severity: .error
+    ) { draft in
+        let (reserve, open) = (draft.settings.overload.criticalReserve, draft.settings.oapConcurrency)
+        guard reserve.permits(of: open) >= open else { return nil }
+        return
+            "overload.critical_reserve (\(reserve)) leaves none of the \(open.grouped) permits of oap_concurrency to "
+            + "ordinary requests; lower it, or raise oap_concurrency"
+    }
+
     private static func burst(_ scope: QuotaScope) -> SettingRelation {
         SettingRelation(paths: [scope.burst, scope.rate], severity: .error) { draft in
             let quota = draft[keyPath: scope.draft]
             guard quota.burst != nil, quota.perSecond == nil else { return nil }
             return "\(scope.burst) has no rate to go with; set \(scope.rate) too, or remove it"
-        }
-    }
-}
-
-/// One of the quotas: its keys and where it is drafted.
-struct QuotaScope: Sendable {
-    let rate: String
-    let burst: String
-    let draft: DraftPath<QuotaDraft>
-
-    static let all = [
-        QuotaScope(rate: "quota.global.requests_per_second", burst: "quota.global.burst", draft: \.globalQuota),
-        QuotaScope(rate: "quota.tenant.requests_per_second", burst: "quota.tenant.burst", draft: \.tenantQuota),
-        QuotaScope(
-            rate: "quota.connection.frames_per_second", burst: "quota.connection.burst", draft: \.connectionQuota),
-    ]
-
-    /// The rate that a burst belongs to; nil when the path is no burst's.
-    static func rate(ofBurst path: String) -> String? {
-        Self.all.first { $0.burst == path }?.rate
-    }
-}
-
-extension SettingsDraft {
-    /// Gives every rate without a burst the burst that it has by default.
-    mutating func fillBursts() {
-        for scope in QuotaScope.all {
-            self[keyPath: scope.draft].burst = self[keyPath: scope.draft].quota?.burst
         }
     }
 }

@@ -31,6 +31,12 @@ public struct SettingsFlags: ParsableArguments {
     @Option(name: .customLong("index-path"), help: Self.help("index_path", "directory"))
     public var indexPath: String?
 
+    @Option(name: .customLong("instance"), help: Self.help("instance", "name"))
+    public var instance: String?
+
+    @Option(name: .customLong("control-socket"), help: Self.help("control_socket", "path"))
+    public var controlSocket: String?
+
     @Option(name: .customLong("log-format"), help: Self.help("log_format", "text|json"))
     public var logFormat: String?
 

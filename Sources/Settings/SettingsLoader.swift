@@ -25,6 +25,7 @@ public enum SettingsLoader {
     ) throws(SettingsErrors) -> LoadedSettings {
         let environment = environment.filter { !$0.value.isEmpty }
         var reader = SettingsReader()
+        reader.draft.controlDirectory = ControlSocketPath.directories(environment: environment).first
         if file != nil, flags.config != nil {
             reader.refuse(.flag("--config"), "a file is given as an argument too; give one of them")
         }
@@ -38,7 +39,8 @@ public enum SettingsLoader {
         guard reader.errors.isEmpty else { throw SettingsErrors(problems: reader.errors) }
         return LoadedSettings(
             settings: reader.draft.finished, file: path, searched: sources.map(\.path),
-            warnings: reader.warnings.inOrderOfPlace, entries: reader.effectiveEntries)
+            warnings: reader.warnings.inOrderOfPlace, controlSocketPath: reader.draft.controlSocketPath,
+            entries: reader.effectiveEntries, draft: reader.draft)
     }
 
     private static func sources(

@@ -1,9 +1,12 @@
 /// Collects values from the weakest source to the strongest, and everything that is wrong on the way.
 struct SettingsReader {
-    private(set) var draft = SettingsDraft()
+    /// Written by the keys' kinds.
+    var draft = SettingsDraft()
     private(set) var origins: [String: SettingOrigin] = [:]
     private(set) var errors: [SettingsProblem] = []
     private(set) var warnings: [SettingsProblem] = []
+    /// Of each of `draft.tenants`.
+    private(set) var tenantPlaces: [NamedTenantPlace] = []
 
     /// Paths of keys of which a value was refused: relations with them are not judged.
     private var refusedPaths: Set<String> = []
@@ -17,6 +20,12 @@ struct SettingsReader {
 
     mutating func warn(_ place: SettingsProblem.Place, _ sentence: String) {
         self.warnings.append(SettingsProblem(place: place, severity: .warning, sentence: sentence))
+    }
+
+    /// Takes `draft.tenant` among the named ones.
+    mutating func keepTenant(_ place: NamedTenantPlace) {
+        self.draft.tenants.append(self.draft.tenant)
+        self.tenantPlaces.append(place)
     }
 
     /// Stores a value from anywhere but a file.
@@ -111,7 +120,7 @@ extension SettingsReader {
         /// Tables that were refused as a whole: what is in them is not reported again.
         var refusedTables: Set<Int> = []
         var unknown: [TOMLDocument.Entry] = []
-        for (index, entry) in document.entries.enumerated() {
+        for (index, entry) in document.entries.enumerated() where !TenantReader.isPart(entry.path) {
             if let parent = entry.parent, refusedTables.contains(parent) {
                 refusedTables.insert(index)
             } else if let key = SettingKey.at(entry.path) {
@@ -123,6 +132,8 @@ extension SettingsReader {
                 refusedTables.insert(index)
             }
         }
+        var tenants = TenantReader(document, file: path)
+        tenants.read(into: &self)
         self.refuseUnknown(unknown, path: path)
     }
 
@@ -174,18 +185,47 @@ extension SettingsReader {
             case .warning: self.warn(place, sentence)
             }
         }
+        self.checkTenants()
     }
 
-    /// Every setting with its effective value and where that came from.
+    /// The longest frame must fit what a named tenant may have at once, in tokens and in bytes.
+    private mutating func checkTenants() {
+        for (tenant, place) in zip(self.draft.tenants, self.tenantPlaces) {
+            let key = "tenant.\(tenant.label)"
+            let sentences = [
+                tenant.quota.requests.quota.flatMap {
+                    CostRelation.sentence("\(key).burst", burst: $0.burst, self.draft)
+                }, SettingRelation.bytesBurstSentence("\(key).bytes_burst", tenant.quota.bytes, self.draft),
+            ]
+            for sentence in sentences.compactMap({ $0 }) {
+                self.refuse(.file(path: place.file, place.table), sentence)
+            }
+        }
+    }
+
+    /// Every setting with its effective value and where that came from, named tenants last.
     var effectiveEntries: [LoadedSettings.Entry] {
         var effective = self.draft
         effective.fillBursts()
-        return SettingKey.all.map { key in
+        let settings = SettingKey.all.map { key in
             var origin = self.origins[key.path] ?? .builtIn
             if origin == .builtIn, let rate = QuotaScope.rate(ofBurst: key.path), self.origins[rate] != nil {
                 origin = .derived(from: rate)
             }
-            return LoadedSettings.Entry(key: key, value: key.kind.value(in: effective), origin: origin)
+            return LoadedSettings.Entry(
+                path: key.path, value: key.kind.value(in: effective), origin: origin, isLive: key.isLive)
+        }
+        return settings + zip(self.draft.tenants, self.tenantPlaces).flatMap { self.entries($0, $1) }
+    }
+
+    /// What a `[[tenant]]` says; the rest is that of `[quota.tenant]`.
+    private func entries(_ tenant: NamedTenantDraft, _ place: NamedTenantPlace) -> [LoadedSettings.Entry] {
+        var effective = self.draft
+        effective.tenant = tenant
+        return SettingKey.tenant.filter { place.values[$0.name] != nil && $0.name != "name" }.map { key in
+            LoadedSettings.Entry(
+                path: "tenant.\(tenant.label).\(key.name)", value: key.kind.value(in: effective),
+                origin: place.origin(key.name), isLive: true)
         }
     }
 }

@@ -4,13 +4,17 @@ enum UnknownKey {
         let table = Self.table(of: entry)
         let place = table.map { " in [\($0)]" } ?? ""
         switch entry.value {
-        case .table:
+        case .table, .array:
+            if table == nil, let tenant = Suggestion.nearest(to: entry.key, among: [TenantReader.path]) {
+                return "unknown table [\(entry.path.escaped)]; did you mean [[\(tenant)]]?"
+            }
+            guard entry.value == .table else { break }
             let suggestion =
                 Suggestion.nearest(to: entry.path, among: SettingKey.tables.sorted())
                 ?? Suggestion.nearest(to: entry.key, among: SettingKey.tables.sorted())
             return "unknown table [\(entry.path.escaped)]"
                 + (suggestion.map { "; did you mean [\($0)]?" } ?? Self.listing)
-        case .text, .string, .integer, .float, .boolean, .array, .other:
+        case .text, .string, .integer, .float, .boolean, .other:
             break
         }
         let unknown = "unknown key \(entry.key.quoted)\(place)"

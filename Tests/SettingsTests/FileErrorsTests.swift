@@ -10,7 +10,7 @@ import Testing
         (
             "banana = 1",
             "1:1: error: unknown key \"banana\"; expected one of oap_addr, metrics_addr, oap_concurrency, "
-                + "workers, io, index_path, log_format, log_level"
+                + "workers, io, index_path, instance, control_socket, log_format, log_level"
         ),
         ("[limits]\nmax_frme = 1", "2:1: error: unknown key \"max_frme\" in [limits]; did you mean \"max_frame\"?"),
         ("limits.max_frme = 1", "1:8: error: unknown key \"max_frme\" in [limits]; did you mean \"max_frame\"?"),
@@ -33,7 +33,7 @@ import Testing
         (
             "\"io.x\" = 5000",
             "1:1: error: unknown key \"io.x\"; expected one of oap_addr, metrics_addr, "
-                + "oap_concurrency, workers, io, index_path, log_format, log_level"
+                + "oap_concurrency, workers, io, index_path, instance, control_socket, log_format, log_level"
         ),
         (
             "oap_concurrency = \"many\"",

@@ -83,7 +83,7 @@ import Testing
         expected.bufferMemoryBytesMax = 1_000_000
         #expect(loaded.settings.limits == expected)
         #expect(loaded.settings.quotas.global == Quota(perSecond: 2.5, burst: 3))
-        #expect(loaded.settings.quotas.tenant == Quota(perSecond: 0.5, burst: 1))
+        #expect(loaded.settings.quotas.tenant.requests == Quota(perSecond: 0.5, burst: 1))
         #expect(loaded.settings.quotas.connection == Quota(perSecond: 7, burst: 8))
         #expect(loaded.origins["quota.global.burst"] == .derived(from: "quota.global.requests_per_second"))
         #expect(loaded.warnings == [])

@@ -17,7 +17,7 @@ import Testing
     /// The shipped text with every commented key active.
     private func uncommented() throws -> String {
         try self.shippedText().split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.firstMatch(of: /^# ([a-z_]+ = .*)$/).map { String($0.1) } ?? String(line)
+            line.firstMatch(of: /^# (\[\[tenant\]\]|[a-z_]+ = .*)$/).map { String($0.1) } ?? String(line)
         }.joined(separator: "\n")
     }
 
@@ -40,6 +40,13 @@ import Testing
                 continue
             }
         }
+        let named = try #require(loaded.settings.tenants.first)
+        for key in SettingKey.tenant where key.name != "name" {
+            guard case .file = loaded.origins["tenant.\(named.name).\(key.name)"] else {
+                Issue.record("configs/svc-gateway.toml does not have \(key.path)")
+                continue
+            }
+        }
         #expect(loaded.settings.quotas.global == Quota(perSecond: 50_000, burst: 5_000))
         #expect(loaded.settings.quotas.connection == Quota(perSecond: 2_000, burst: 500))
     }
@@ -53,13 +60,30 @@ import Testing
         }
     }
 
+    /// The file marks them, for who reads it before changing it.
+    @Test func theShippedFileMarksWhatWaitsForARestart() throws {
+        var marked: [String] = []
+        for part in try self.shippedText().components(separatedBy: "\n\n") where part.contains(" (restart)") {
+            let keys = part.split(separator: "\n").filter { !$0.hasPrefix("#") && $0.contains(" = ") }
+            marked += keys.map { String($0.prefix { $0 != " " }) }
+        }
+        #expect(Set(marked) == Set(SettingKey.all.filter { !$0.isLive }.map(\.name)))
+    }
+
     @Test func everySettingIsDescribed() {
-        for key in SettingKey.all {
+        for key in SettingKey.all + SettingKey.tenant {
             #expect(key.summary.hasSuffix("."), "\(key.path)")
-            #expect(!key.expected.isEmpty && !key.defaultText.isEmpty, "\(key.path)")
+            #expect(!key.expected.isEmpty, "\(key.path)")
+        }
+        for key in SettingKey.all {
+            #expect(!key.defaultText.isEmpty, "\(key.path)")
         }
         #expect(Set(SettingKey.all.map(\.path)).count == SettingKey.all.count)
-        #expect(SettingKey.tables == ["limits", "quota", "quota.global", "quota.tenant", "quota.connection"])
+        #expect(
+            SettingKey.tables == [
+                "limits", "quota", "quota.global", "quota.tenant", "quota.connection", "quota.source", "cost",
+                "cost.index", "cost.other", "overload",
+            ])
     }
 
     /// A default that its own reader refused could not be written into a file.
