@@ -70,11 +70,12 @@ let package = Package(
         room("Gateway", ["OAP", "Admission", "Telemetry"]),
         room("GatewayRuntime", ["Reactor", "Gateway", "OAP", "Admission", "Telemetry", "IndexStore"]),
         room("Settings", ["CTOML", argumentParser]),
+        room("ControlProtocol"),
         room(
             "ControlPlane",
             [
                 "GatewayRuntime", "Gateway", "Admission", "OAP", "Reactor", "IndexStore", "Telemetry", "Settings",
-                "CBuildInfo", logging, flyingFox, flyingSocks,
+                "ControlProtocol", "CBuildInfo", logging, flyingFox, flyingSocks,
             ]),
         room("Terminal", ["Reactor", argumentParser]),
         room("LoadReport", ["Terminal", histogram]),
@@ -88,7 +89,10 @@ let package = Package(
             dependencies: ["ControlPlane", "Settings", argumentParser],
             swiftSettings: strict),
         .executableTarget(
-            name: "ronctl", dependencies: ["Settings", "OAP", "Reactor", "IndexStore", "Terminal", argumentParser],
+            name: "ronctl",
+            dependencies: [
+                "Settings", "OAP", "Reactor", "IndexStore", "Terminal", "ControlProtocol", argumentParser, flyingSocks,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "oap-bench",
@@ -109,7 +113,7 @@ let package = Package(
             "GatewayRuntimeTests",
             ["GatewayRuntime", "Gateway", "OAP", "Reactor", "Admission", "Telemetry", "GatewayTesting"]),
         tests("SettingsTests", ["Settings", "CTOML", argumentParser]),
-        tests("ControlPlaneTests", ["ControlPlane", logging, flyingSocks]),
+        tests("ControlPlaneTests", ["ControlPlane", "Settings", logging, flyingSocks]),
         tests(
             "EndToEndTests",
             [

@@ -149,7 +149,9 @@ class Gateway:
         self.name, self.port, self.metrics = io, free_port(), free_port()
         start = time.monotonic()
         command = [*prefix, tool("svc-gateway"), "--workers", str(workers), "--io", io, "--oap-addr", str(self.port),
-                   "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning"]
+                   "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning",
+                   # Several run at once, and beside the machine's own.
+                   "--control-socket", ""]
         # The working directory is not this checkout's: its configuration does not come in.
         command += ["--config", config] if config is not None else ["--oap-concurrency", "8192"]
         self.process = subprocess.Popen(command, cwd=os.path.dirname(index), env=environment)

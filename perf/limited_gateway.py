@@ -59,7 +59,7 @@ class LimitedGateway:
 
         self.process = subprocess.Popen(
             [tool("svc-gateway"), "--io", io, "--workers", str(len(processors)), "--oap-addr", str(self.port),
-             "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning"],
+             "--metrics-addr", str(self.metrics), "--index-path", index, "--log-level", "warning", "--control-socket", ""],
             cwd=os.path.dirname(index), preexec_fn=limit)
         wait_ready(self.process, self.metrics)
 

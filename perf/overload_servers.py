@@ -82,7 +82,7 @@ class EdgeGateway:
         command = [
             binary or tool("svc-gateway"),
             *("--workers", "1", "--io", io, "--oap-addr", str(self.port), "--metrics-addr", str(self.metrics)),
-            *("--index-path", index, "--log-level", "error", "--config", config),
+            *("--index-path", index, "--log-level", "error", "--config", config, "--control-socket", ""),
         ]
         self.process = subprocess.Popen(
             pinned(SERVER_PROCESSOR, command), cwd=work, stdout=subprocess.DEVNULL, preexec_fn=group and group.enter

@@ -7,9 +7,9 @@
 /// tenfold load finds no thousand places to queue in.
 ///
 /// The baseline cannot be measured under load, and a backend may have become slower for good. So, once a second while
-/// the limit binds, the limit is halved until the latency of a few dozen requests at that depth is known: if they were
-/// faster, they had been queueing; if not, that is what the backend takes now. Nothing is refused for it: requests wait a
-/// moment longer in front of a backend that is still busy. While dips find the baseline wrong by a tenth they come five
+/// the limit binds for longer than a burst, the limit is halved until the latency of a few dozen requests at that depth is
+/// known: if they were faster, they had been queueing; if not, that is what the backend takes now. Nothing is refused for
+/// it: requests wait a moment longer in front of a backend that is still busy. While dips find the baseline wrong by a tenth they come five
 /// times as often, so that a backend that became slower for good is followed within 2 s of binding (or 100 of its
 /// latencies, where that is longer); one that became faster within a few windows. While the limit does not bind, the
 /// baseline rises toward the latency by 1/e in 10 s.
@@ -49,16 +49,24 @@ public struct AdaptiveLimit: Sendable {
     private var batch = Batch()
     private var batchBeganNanoseconds: UInt64?
     private var dip = Dip.none(dueNanoseconds: 0)
-    /// By what a dip divides the limit: 2, and more after one whose requests were faster than the baseline, as they may
-    /// have queued even then.
-    private var dipDivisor = 2.0
+    /// Since when every batch has been held back; nil when the last one was not.
+    private var bindingSinceNanoseconds: UInt64?
+    /// The latency for which the last dip was begun.
+    private var latencyBeforeDip = 0.0
+    /// Whether the last dip was faster than the baseline was then.
+    private var lastDipWasFaster = false
 
     /// Latency over baseline that is not yet queueing: half as much again covers what a busy backend does at 90 %.
     private static let tolerance = 1.5
     /// Answers to judge by: their mean is within a fifth even where latencies are spread exponentially.
     private static let batchCountMin = 24
+    /// Answers of a dip: their mean stays for a second, so that it has to be within a seventh.
+    private static let dipCountMin = 48
     private static let batchNanosecondsMax: UInt64 = 200_000_000
     private static let forgettingNanoseconds = 10e9
+    /// How long the limit has to bind before a dip: bursts at 90 % are over by then, and a backend that is nearly busy is not
+    /// to be starved for them.
+    private static let bindingNanosecondsMin: UInt64 = 200_000_000
     private static let dipPeriodNanoseconds: UInt64 = 1_000_000_000
 
     private struct Batch {
@@ -137,7 +145,7 @@ public struct AdaptiveLimit: Sendable {
 
     private mutating func publish() {
         self.steadyLimit = min(max(self.steadyLimit, Double(self.limitMin)), Double(self.limitMax))
-        self.limit = max(self.limitMin, Int(self.isDipping ? self.steadyLimit / self.dipDivisor : self.steadyLimit))
+        self.limit = max(self.limitMin, Int(self.isDipping ? self.steadyLimit / 2 : self.steadyLimit))
     }
 
     private mutating func judge(_ elapsed: Double, _ now: UInt64) {
@@ -157,8 +165,13 @@ public struct AdaptiveLimit: Sendable {
             let idleLimit = max(2 * self.recentPeak + headroom, Double(self.limitMax) / 16)
             if idleLimit < self.steadyLimit { self.steadyLimit += (idleLimit - self.steadyLimit) / 4 }
         }
-        if isBinding, case .none(let due) = self.dip, now >= due {
+        let bindingSince = isBinding ? self.bindingSinceNanoseconds ?? now : nil
+        self.bindingSinceNanoseconds = bindingSince
+        if let bindingSince, now - bindingSince >= Self.bindingNanosecondsMin, case .none(let due) = self.dip,
+            now >= due
+        {
             self.dip = .draining(endNanoseconds: now + self.dipEnd(latency))
+            self.latencyBeforeDip = latency
         }
     }
 
@@ -192,7 +205,7 @@ public struct AdaptiveLimit: Sendable {
             if now >= until { self.dip = .sampling(Batch(), endNanoseconds: end) }
         case .sampling(var sample, let end):
             sample.add(window)
-            guard sample.count < Self.batchCountMin && now < end else {
+            guard sample.count < Self.dipCountMin && now < end else {
                 self.endDip(now, found: sample)
                 return
             }
@@ -203,13 +216,24 @@ public struct AdaptiveLimit: Sendable {
     private mutating func endDip(_ now: UInt64, found sample: Batch = Batch()) {
         var period = Self.dipPeriodNanoseconds
         if sample.count > 0 {
-            let error = sample.latencyMean - self.baselineNanoseconds
+            let error = self.baselineFound(sample.latencyMean) - self.baselineNanoseconds
             if error.magnitude > 0.1 * self.baselineNanoseconds { period /= 5 }
-            self.dipDivisor = error < -0.1 * self.baselineNanoseconds ? min(2 * self.dipDivisor, 16) : 2
             // Fewer in flight can be slower by chance, and faster only by queueing less.
-            let weight = min(1, Double(sample.count) / Double(Self.batchCountMin))
+            let weight = min(1, Double(sample.count) / Double(Self.dipCountMin))
             self.baselineNanoseconds += error * weight * (error < 0 ? 1 : 0.7)
         }
         self.dip = .none(dueNanoseconds: now + period + UInt64(20 * self.baselineNanoseconds))
+    }
+
+    /// What a dip says of the latency without load. Where half the depth took half the time there was still a queue; and
+    /// where two dips in a row were also faster than the baseline, that had been learned in a queue, as at a start under
+    /// load. Then the dip's depth becomes the limit, so that the next dip looks deeper. To dip deeper at once, or for a
+    /// single dip after a burst, would starve the backend.
+    private mutating func baselineFound(_ latency: Double) -> Double {
+        let isFaster = latency < 0.9 * self.baselineNanoseconds
+        let wasFaster = self.lastDipWasFaster
+        self.lastDipWasFaster = isFaster
+        let wasQueueing = isFaster && wasFaster && latency < 0.6 * self.latencyBeforeDip
+        return wasQueueing ? latency / Self.tolerance : latency
     }
 }

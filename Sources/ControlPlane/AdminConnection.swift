@@ -7,7 +7,7 @@ import Foundation
 struct AdminConnection: Sendable {
     let identifier: UInt64
     let socket: AsyncSocket
-    let routes: AdminRoutes
+    let routes: any HTTPHandler
     let connections: AdminConnections
     let limits: AdminLimits
 
@@ -34,7 +34,7 @@ struct AdminConnection: Sendable {
                 buffer.removeFirst(headBytes)
                 keepsAlive = head.keepsAlive && !self.connections.isStopping
                 try await self.discardBody(head.bodyBytes, from: &buffer)
-                let response = await self.routes.handleRequest(head.request)
+                let response = try await self.routes.handleRequest(head.request)
                 try await self.send(response, hasBody: head.request.method != .HEAD, keepsAlive: keepsAlive)
             }
             isFirst = false

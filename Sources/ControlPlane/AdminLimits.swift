@@ -27,6 +27,13 @@ public struct AdminLimits: Sendable {
 
     public init() {}
 
+    /// Of the control socket: operators and their tools are few, and a reload waits for every worker.
+    static let control: AdminLimits = {
+        var limits = AdminLimits()
+        limits.connectionsMax = 16
+        return limits
+    }()
+
     /// Traps on limits that cannot work: they are constants of ours.
     func check() {
         precondition(self.connectionsMax > 0)

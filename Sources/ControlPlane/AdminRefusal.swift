@@ -6,6 +6,8 @@ struct AdminRefusal: Error, Equatable {
     var retryable = false
     /// Not nil exactly when the status is 429 or 503.
     let retryAfterMilliseconds: Int?
+    /// What may be done instead; not nil exactly when the status is 405.
+    private(set) var allowedMethods: String?
 
     init(status: Int, code: String, message: String, retryable: Bool = false, retryAfterMilliseconds: Int? = nil) {
         self.status = status
@@ -28,8 +30,13 @@ struct AdminRefusal: Error, Equatable {
     }
 
     static func methodNotAllowed(_ method: String) -> AdminRefusal {
-        AdminRefusal(
-            status: 405, code: "bad_request", message: "the admin port is read-only: GET and HEAD, not \(method)")
+        self.methodNotAllowed("the admin port is read-only: GET and HEAD, not \(method)", allowed: "GET, HEAD")
+    }
+
+    static func methodNotAllowed(_ message: String, allowed: String) -> AdminRefusal {
+        var refusal = AdminRefusal(status: 405, code: "bad_request", message: message)
+        refusal.allowedMethods = allowed
+        return refusal
     }
 
     static func bodyTooLarge(_ bytesMax: Int) -> AdminRefusal {
@@ -43,6 +50,6 @@ struct AdminRefusal: Error, Equatable {
     }
 
     static func versionNotSupported(_ version: String) -> AdminRefusal {
-        AdminRefusal(status: 505, code: "bad_version", message: "the admin port speaks HTTP/1.1, not \(version)")
+        AdminRefusal(status: 505, code: "bad_version", message: "this server speaks HTTP/1.1, not \(version)")
     }
 }

@@ -30,7 +30,7 @@ enum AdminResponse {
             let seconds = max(1, milliseconds / 1000 + (milliseconds % 1000 > 0 ? 1 : 0))
             response.headers[HTTPHeader("Retry-After")] = String(seconds)
         }
-        if refusal.status == 405 { response.headers[HTTPHeader("Allow")] = "GET, HEAD" }
+        if let methods = refusal.allowedMethods { response.headers[HTTPHeader("Allow")] = methods }
         return response
     }
 
@@ -74,6 +74,7 @@ enum AdminResponse {
             .ok, .badRequest, .unauthorized, .paymentRequired, .forbidden, .notFound, .methodNotAllowed,
             .requestTimeout, .conflict, .payloadTooLarge, .tooManyRequests, .requestHeaderFieldsTooLarge,
             .internalServerError, .serviceUnavailable, .httpVersionNotSupported,
+            HTTPStatusCode(422, phrase: "Unprocessable Content"),
         ]
         return known.first { $0.code == status }?.phrase ?? (status < 500 ? "Client Error" : "Server Error")
     }

@@ -4,7 +4,7 @@ import Foundation
 public import Logging
 import Synchronization
 
-/// The admin port: read-only HTTP/1.1 for people, Prometheus and load balancers.
+/// A small HTTP/1.1 server: the admin port, read-only, for people, Prometheus and load balancers, and the control socket.
 ///
 /// Routes and messages are FlyingFox's, and so are sockets and their event queue. Its own `HTTPServer` is not used:
 /// it reads request lines of any length into memory, has neither a timeout for a silent client nor a maximum of
@@ -16,16 +16,16 @@ public final class AdminServer: Sendable {
     private struct State {
         /// Not nil between `bind` and whichever comes first of `run` and `stop`, which then owns it.
         var listener: Socket?
-        /// Not nil from a successful `bind` on.
+        var isBound = false
+        /// Not nil from a successful `bind` to a port on.
         var boundPort: UInt16?
         /// Not nil exactly while `run` accepts.
         var accepting: Task<Void, any Error>?
         var isStopped = false
     }
 
-    private let host: String
-    private let port: UInt16
-    private let routes: AdminRoutes
+    private let endpoint: AdminEndpoint
+    private let routes: any HTTPHandler
     private let limits: AdminLimits
     private let logger: Logger
     private let connections: AdminConnections
@@ -34,26 +34,27 @@ public final class AdminServer: Sendable {
     /// - Parameters:
     ///   - host: an IPv4 or IPv6 address; IPv6 with or without brackets.
     ///   - port: 0 lets the system choose one, which `boundPort` tells after `bind`.
-    public init(
+    public convenience init(
         host: String, port: UInt16, source: any AdminSource, logger: Logger, limits: AdminLimits = AdminLimits()
     ) {
+        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        self.init(.tcp(host: bare, port: port), routes: AdminRoutes(source: source), logger: logger, limits: limits)
+    }
+
+    init(_ endpoint: AdminEndpoint, routes: any HTTPHandler, logger: Logger, limits: AdminLimits) {
         limits.check()
-        self.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        self.port = port
-        self.routes = AdminRoutes(source: source)
+        self.endpoint = endpoint
+        self.routes = routes
         self.limits = limits
         self.logger = logger
         self.connections = AdminConnections(connectionsMax: limits.connectionsMax)
     }
 
-    /// Nil before `bind`.
+    /// Nil before `bind`, and for a control socket.
     public var boundPort: UInt16? { self.state.withLock { $0.boundPort } }
 
-    /// `127.0.0.1:9909` or `[::1]:9909`, with the bound port once there is one.
-    public var address: String {
-        let host = self.host.contains(":") ? "[\(self.host)]" : self.host
-        return "\(host):\(self.boundPort ?? self.port)"
-    }
+    /// `127.0.0.1:9909` or `[::1]:9909`, with the bound port once there is one; the path of a control socket.
+    public var address: String { self.endpoint.address(boundPort: self.boundPort) }
 
     /// Connections open now.
     public var connectionsUsed: Int { self.connections.count }
@@ -61,11 +62,12 @@ public final class AdminServer: Sendable {
     /// Binds and listens: from now on connections queue up, and are served once `run` runs. A port that another
     /// process listens on is refused, because SO_REUSEPORT is not set.
     public func bind() throws(AdminServerError) {
-        guard self.boundPort == nil else { throw .notBound }
-        let listener = try AdminListener.listen(host: self.host, port: self.port, address: self.address)
+        guard !self.state.withLock({ $0.isBound }) else { throw .notBound }
+        let listener = try self.endpoint.listen()
         let port = AdminListener.port(of: listener)
         self.state.withLock { state in
             state.listener = listener
+            state.isBound = true
             state.boundPort = port
         }
     }

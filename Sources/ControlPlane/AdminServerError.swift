@@ -10,6 +10,8 @@ public enum AdminServerError: Error, Sendable, Equatable, CustomStringConvertibl
     case permissionDenied(String)
     /// Any other failing call, with its errno.
     case system(address: String, call: String, errno: Int32, message: String)
+    /// There can be no control socket.
+    case controlSocket(ControlSocketError)
     /// `run` without a successful `bind`, or a second `run`.
     case notBound
 
@@ -29,6 +31,7 @@ public enum AdminServerError: Error, Sendable, Equatable, CustomStringConvertibl
                 + "1024 or above"
         case .system(let address, let call, let errno, let message):
             "admin address \(address): \(call) failed with \(message) (errno \(errno))"
+        case .controlSocket(let error): error.description
         case .notBound:
             "admin server: run needs one successful bind before it and runs only once"
         }

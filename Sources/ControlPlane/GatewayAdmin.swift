@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Admission
 internal import Gateway
 internal import GatewayRuntime
 internal import IndexStore
@@ -9,15 +8,20 @@ internal import Telemetry
 
 /// What the admin port shows of a running gateway.
 final class GatewayAdmin: AdminSource {
-    private let server: GatewayServer
-    private let index: IndexSource
-    private let health: HealthMonitor
-    private let built: VersionReport
+    let server: GatewayServer
+    let index: IndexSource
+    let health: HealthMonitor
+    let reloader: ConfigurationReloader
+    let built: VersionReport
 
-    init(server: GatewayServer, index: IndexSource, health: HealthMonitor, version: VersionReport) {
+    init(
+        server: GatewayServer, index: IndexSource, health: HealthMonitor, reloader: ConfigurationReloader,
+        version: VersionReport
+    ) {
         self.server = server
         self.index = index
         self.health = health
+        self.reloader = reloader
         self.built = version
     }
 
@@ -27,7 +31,8 @@ final class GatewayAdmin: AdminSource {
 
     func metricsText() -> String {
         PrometheusText.render(
-            schema: self.server.schema, snapshot: self.server.snapshot(), process: self.processMetrics(),
+            schema: self.server.schema, snapshot: self.server.snapshot(),
+            process: self.configured + self.used + self.process,
             commonLabels: [MetricLabel("service", "svc-gateway")])
     }
 
@@ -44,57 +49,5 @@ final class GatewayAdmin: AdminSource {
                 }
             }
         }
-    }
-
-    /// Computed at the scrape.
-    private func processMetrics() -> [ProcessMetric] {
-        let usage = ProcessUsage.now()
-        return [
-            ProcessMetric(
-                "inflight_requests", help: "Requests open now.", kind: .gauge, value: Double(self.server.openCount)),
-            ProcessMetric(
-                "concurrency_limit", help: "Most requests that may be open at once.", kind: .gauge,
-                labels: [MetricLabel("kind", "configured")], value: Double(self.server.live.policy.openMax)),
-            ProcessMetric(
-                "connections_limit", help: "Most client connections that may be open at once.", kind: .gauge,
-                value: Double(self.server.live.limits.connectionsMax)),
-            ProcessMetric(
-                "workers", help: "Worker threads.", kind: .gauge, value: Double(self.server.reports.count)),
-            ProcessMetric(
-                "buffer_memory_bytes", help: "Bytes held by output and assembly blocks.", kind: .gauge,
-                value: Double(self.server.bufferBytesUsed)),
-            ProcessMetric(
-                "buffer_memory_limit_bytes", help: "Most bytes that output and assembly blocks may hold.", kind: .gauge,
-                value: Double(self.server.configuration.bufferBytesMax)),
-            ProcessMetric(
-                "memory_ceiling_bytes", help: "Most user memory of the data path, by its configuration.", kind: .gauge,
-                value: Double(self.server.memoryCeiling.bytes)),
-            ProcessMetric(
-                "index_records", help: "Records in the index; 0 while it is not open.", kind: .gauge,
-                value: Double(max(0, self.index.environment?.recordCount ?? 0))),
-            ProcessMetric(
-                "ready", help: "1 exactly when /readyz answers 200.", kind: .gauge,
-                value: self.health.report.isReady ? 1 : 0),
-            ProcessMetric(
-                "log_lines_dropped_total", help: "Log lines that stderr did not take.", kind: .counter,
-                value: Double(LogSetup.linesDropped)),
-            ProcessMetric(
-                "process_cpu_seconds_total", help: "User and system time of the process.", kind: .counter,
-                value: usage.cpuSeconds),
-            ProcessMetric(
-                "process_resident_memory_bytes", help: "Resident memory of the process, index pages included.",
-                kind: .gauge, value: usage.residentBytes),
-            ProcessMetric(
-                "process_major_page_faults_total", help: "Page faults that waited for the disk.", kind: .counter,
-                value: usage.majorFaults),
-            ProcessMetric(
-                "process_open_fds", help: "Descriptors open now.", kind: .gauge, value: usage.descriptorsOpen),
-            ProcessMetric(
-                "build_info", help: "Always 1; what runs here.", kind: .gauge,
-                labels: [
-                    MetricLabel("version", self.built.version), MetricLabel("commit", self.built.commit),
-                    MetricLabel("swift", self.built.swift), MetricLabel("io", self.built.ioBackend),
-                ], value: 1),
-        ]
     }
 }

@@ -17,16 +17,21 @@ public struct GatewayService: Sendable {
     }
 
     private let loaded: LoadedSettings
+    private let reload: @Sendable () throws(SettingsErrors) -> LoadedSettings
     private let logger: Logger
     private let startedAt = Date()
     private let started = ContinuousClock.now
 
     /// Starts logging; call once, first thing in the process.
-    public init(_ loaded: LoadedSettings) {
+    ///
+    /// - Parameter reload: loads the settings again, from wherever `loaded` came; called from any thread.
+    public init(
+        _ loaded: LoadedSettings, reload: @escaping @Sendable () throws(SettingsErrors) -> LoadedSettings
+    ) {
         LogSetup.bootstrap(
-            format: loaded.settings.logFormat == .json ? .json : .text,
-            level: Logger.Level(rawValue: loaded.settings.logLevel.rawValue) ?? .info)
+            format: loaded.settings.logFormat == .json ? .json : .text, level: Logger.Level(loaded.settings.logLevel))
         self.loaded = loaded
+        self.reload = reload
         self.logger = Logger(label: "svc-gateway")
     }
 
@@ -47,33 +52,58 @@ public struct GatewayService: Sendable {
                 log.tell($0)
                 if case .workerFailed = $0 { failures.yield(.failed) }
             }
-            let health = HealthMonitor(server: server, index: index, logger: self.logger)
-            let source = GatewayAdmin(
-                server: server, index: index, health: health,
-                version: ServiceVersion.report(
-                    ioBackend: server.backend.kind.rawValue, started: self.startedAt))
-            let admin = try self.bindAdmin(source, server)
-            await health.check()
+            let parts = try self.assemble(server, index, plan.budget)
+            await parts.health.check()
             server.serve()
-            banner.started(server, index, self.loaded.settings, adminAddress: admin.address)
-            return await self.serve(server, admin, health, ends) { failures.yield(.failed) }
+            banner.started(
+                server, index, self.loaded.settings, adminAddress: parts.admin.address,
+                controlPath: parts.control?.path)
+            return await self.serve(parts, ends) { failures.yield(.failed) }
         } catch {
             self.logger.critical("\(error)")
             return ExitStatus.unavailable
         }
     }
 
-    private func bindAdmin(_ source: GatewayAdmin, _ server: GatewayServer) throws -> AdminServer {
-        let address = Reactor.SocketAddress(self.loaded.settings.metricsAddress)
-        let admin = AdminServer(host: address.host, port: address.port, source: source, logger: self.logger)
+    /// What a gateway runs on.
+    private struct Parts: Sendable {
+        let server: GatewayServer
+        let health: HealthMonitor
+        let reloader: ConfigurationReloader
+        let admin: AdminServer
+        /// Nil when the operator wants none.
+        let control: ControlServer?
+    }
+
+    /// Binds what is left to bind; the data path ends when that fails.
+    private func assemble(
+        _ server: GatewayServer, _ index: IndexSource, _ budget: DescriptorBudget
+    ) throws -> Parts {
+        let health = HealthMonitor(server: server, index: index, logger: self.logger)
+        let version = ServiceVersion.report(ioBackend: server.backend.kind.rawValue, started: self.startedAt)
+        let reloader = ConfigurationReloader(
+            running: self.loaded, server: server, logger: self.logger, load: self.reload)
         do {
+            let address = Reactor.SocketAddress(self.loaded.settings.metricsAddress)
+            let admin = AdminServer(
+                host: address.host, port: address.port,
+                source: GatewayAdmin(
+                    server: server, index: index, health: health, reloader: reloader, version: version),
+                logger: self.logger)
             try admin.bind()
+            let control = try self.loaded.controlSocketPath.map { path in
+                let source = GatewayControl(
+                    server: server, index: index, health: health, reloader: reloader, budget: budget,
+                    version: version, metricsAddress: admin.address)
+                return try ControlServer(
+                    path: path, settings: self.loaded.settings, source: source, logger: self.logger)
+            }
+            return Parts(server: server, health: health, reloader: reloader, admin: admin, control: control)
         } catch {
             server.stop()
             server.join()
             throw error
         }
-        return admin
     }
 
     /// What ends a running gateway, or tries to.
@@ -85,25 +115,19 @@ public struct GatewayService: Sendable {
 
     /// From readiness to the end.
     private func serve(
-        _ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor, _ events: AsyncStream<Event>,
-        failed: @escaping @Sendable () -> Void
+        _ parts: Parts, _ events: AsyncStream<Event>, failed: @escaping @Sendable () -> Void
     ) async -> Int32 {
-        let adminTask = Task {
-            do {
-                try await admin.run()
-            } catch {
-                // A gateway that nobody can watch is restarted rather than trusted.
-                self.logger.critical("the admin port has failed: \(error)")
-                failed()
-            }
+        let servers = [(parts.admin, "admin port"), (parts.control?.server, "control socket")].compactMap {
+            server, name in
+            server.map { server in Task { await self.run(server, name, failed) } }
         }
-        let healthTask = Task { await self.watch(health) }
+        let healthTask = Task { await self.watch(parts.health) }
         var iterator = events.makeAsyncIterator()
         var status: Int32 = 0
         wait: while let event = await iterator.next() {
             switch event {
             case .signal(.hangUp):
-                self.logger.notice("SIGHUP is ignored: reloading the configuration is not built yet; restart instead")
+                _ = await parts.reloader.reload(by: "SIGHUP")
             case .signal(.terminate(let name)):
                 self.logger.notice("shutting down", metadata: ["signal": "\(name)"])
                 break wait
@@ -117,29 +141,41 @@ public struct GatewayService: Sendable {
             for await event in events {
                 guard case .signal(.terminate(let name)) = event else { continue }
                 self.logger.warning("ending at once", metadata: ["signal": "\(name)"])
+                parts.control?.remove()
                 Self.exitAtOnce(130)
             }
         }
         healthTask.cancel()
-        await self.finish(server, admin, health)
-        await adminTask.value
+        await self.finish(parts)
+        for server in servers { await server.value }
         impatience.cancel()
         return status
     }
 
+    private func run(_ server: AdminServer, _ name: String, _ failed: @Sendable () -> Void) async {
+        do {
+            try await server.run()
+        } catch {
+            // A gateway that nobody can watch is restarted rather than trusted.
+            self.logger.critical("the \(name) has failed: \(error)")
+            failed()
+        }
+    }
+
     /// Readiness fails, listeners close, clients are told, what is open is answered; the admin port goes last.
-    private func finish(_ server: GatewayServer, _ admin: AdminServer, _ health: HealthMonitor) async {
-        health.drainBegan()
-        let open = server.openCount
-        let connections = server.connectionsOpen
-        server.drain()
+    private func finish(_ parts: Parts) async {
+        parts.health.drainBegan()
+        let open = parts.server.openCount
+        let connections = parts.server.connectionsOpen
+        parts.server.drain()
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
-                server.join()
+                parts.server.join()
                 continuation.resume()
             }
         }
-        admin.stop()
+        parts.admin.stop()
+        parts.control?.stop()
         self.logger.notice(
             "stopped", metadata: ["open_at_signal": "\(open)", "connections_at_signal": "\(connections)"])
     }

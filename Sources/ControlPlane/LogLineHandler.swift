@@ -3,18 +3,30 @@ public import Logging
 
 /// swift-log's events as lines, text or JSON. A value: copies share nothing but the writer.
 public struct LineLogHandler: LogHandler {
-    public var logLevel: Logger.Level
     public var metadata: Logger.Metadata = [:]
     public var metadataProvider: Logger.MetadataProvider?
 
     private let format: LogLineFormat
+    private let threshold: LogThreshold
+    /// Not nil exactly when this logger was given a level of its own.
+    private var ownLevel: Logger.Level?
     private let write: @Sendable (String) -> Void
 
     /// - Parameter write: takes one whole line, newline included; called from any thread.
     public init(format: LogLineFormat, level: Logger.Level, write: @escaping @Sendable (String) -> Void) {
+        self.init(format: format, threshold: LogThreshold(level), write: write)
+    }
+
+    init(format: LogLineFormat, threshold: LogThreshold, write: @escaping @Sendable (String) -> Void) {
         self.format = format
-        self.logLevel = level
+        self.threshold = threshold
         self.write = write
+    }
+
+    /// What all loggers have, until this one is set.
+    public var logLevel: Logger.Level {
+        get { self.ownLevel ?? self.threshold.level }
+        set { self.ownLevel = newValue }
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -5,6 +5,13 @@ import Synchronization
 /// Sends the process' log to stderr.
 public enum LogSetup {
     private static let writer = Mutex<LogWriter?>(nil)
+    private static let threshold = LogThreshold(.info)
+
+    /// The lowest level that is written, by every logger; may be changed at any time.
+    public static var level: Logger.Level {
+        get { self.threshold.level }
+        set { self.threshold.level = newValue }
+    }
 
     /// Makes every `Logger` that is created from now on write lines to stderr. Call once, first thing in `main`.
     ///
@@ -14,6 +21,7 @@ public enum LogSetup {
     /// - Parameter level: the lowest level that is written.
     public static func bootstrap(format: LogLineFormat, level: Logger.Level) {
         signal(SIGPIPE, SIG_IGN)
+        self.level = level
         let writer = LogWriter(.standardError) { dropped in
             LogLine.render(
                 format, timestamp: LogTimestamp.text(Date()), level: .warning,
@@ -22,7 +30,7 @@ public enum LogSetup {
         }
         self.writer.withLock { $0 = writer }
         LoggingSystem.bootstrap { _ in
-            LineLogHandler(format: format, level: level, write: writer.write)
+            LineLogHandler(format: format, threshold: self.threshold, write: writer.write)
         }
         atexit { LogSetup.flush(withinMilliseconds: 1000) }
     }

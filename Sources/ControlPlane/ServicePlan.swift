@@ -8,14 +8,9 @@ internal import Settings
 struct ServicePlan: Sendable {
     let configuration: RuntimeConfiguration
     let backend: Backend
+    let budget: DescriptorBudget
     /// What the operator asked for and does not get, a sentence each.
     let notes: [String]
-
-    /// Descriptors that are not clients': the standard ones, the index, the log, the admin port with its connections,
-    /// and per worker a listener, an eventfd and a ring or epoll set.
-    private static func descriptorsReserved(workers: Int) -> Int { 64 + AdminLimits().connectionsMax + 4 * workers }
-
-    private static let connectionsMin = 16
 
     init(_ settings: GatewaySettings, descriptorsMax: Int, processors: Int) throws {
         var notes: [String] = []
@@ -24,38 +19,33 @@ struct ServicePlan: Sendable {
         case .automatic: workers = processors
         case .count(let count): workers = count
         }
-        var configuration = RuntimeConfiguration(
-            address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
-        configuration.live = LiveConfiguration(settings)
-        let reserved = Self.descriptorsReserved(workers: workers)
-        let connectionsMax = descriptorsMax - reserved
-        guard connectionsMax >= Self.connectionsMin else {
-            throw DescriptorsTooFew(
-                descriptorsMax: descriptorsMax, needed: reserved + Self.connectionsMin, workers: workers)
-        }
+        self.budget = try DescriptorBudget(descriptorsMax: descriptorsMax, workers: workers)
+        let connectionsMax = min(settings.limits.connectionsMax, self.budget.connectionsMax)
         if connectionsMax < settings.limits.connectionsMax {
             notes.append(
                 "connections_max is \(connectionsMax) instead of \(settings.limits.connectionsMax): this process may open "
                     + "\(descriptorsMax) descriptors; raise the hard limit (ulimit -Hn, LimitNOFILE=) for more")
-            configuration.live.limits.connectionsMax = connectionsMax
         }
+        var configuration = RuntimeConfiguration(
+            address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
+        configuration.live = Self.live(settings, connectionsMax: connectionsMax)
         configuration.listenBacklog = settings.limits.listenBacklog
         configuration.bufferBytesMax = settings.limits.bufferMemoryBytesMax
         self.configuration = configuration
         self.backend = try Backend.probe(Backend.Wish(settings.ioBackend))
         self.notes = notes
     }
-}
 
-/// The process may not open enough descriptors to serve anybody.
-struct DescriptorsTooFew: Error, CustomStringConvertible {
-    let descriptorsMax: Int
-    let needed: Int
-    let workers: Int
-
-    var description: String {
-        "this process may open \(self.descriptorsMax) descriptors and needs at least \(self.needed) with \(self.workers) "
-            + "workers; raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower workers (--workers)"
+    /// What a reload may change.
+    ///
+    /// - Parameter connectionsMax: what there is room for.
+    static func live(_ settings: GatewaySettings, connectionsMax: Int) -> LiveConfiguration {
+        var live = LiveConfiguration()
+        live.limits = Gateway.GatewayLimits(settings.limits)
+        live.limits.connectionsMax = min(settings.limits.connectionsMax, connectionsMax)
+        live.policy = AdmissionPolicy(settings)
+        live.tellsRefusals = settings.logLevel == .debug || settings.logLevel == .trace
+        return live
     }
 }
 
@@ -67,23 +57,6 @@ extension Backend.Wish {
         case .epoll: self = .only(.epoll)
         }
     }
-}
-
-extension LiveConfiguration {
-    init(_ settings: GatewaySettings) {
-        self.init()
-        self.limits = Gateway.GatewayLimits(settings.limits)
-        self.tellsRefusals = settings.logLevel == .debug || settings.logLevel == .trace
-        self.policy.openMax = settings.oapConcurrency
-        self.policy.inflightPerConnectionMax = settings.limits.inflightMax
-        self.policy.connection = settings.quotas.connection.map(TokenRate.init)
-        self.policy.tenantDefault.requests = settings.quotas.tenant.requests.map(TokenRate.init)
-        self.policy.global = settings.quotas.global.map(TokenRate.init)
-    }
-}
-
-extension TokenRate {
-    init(_ quota: Quota) { self.init(tokensPerSecond: quota.perSecond, burst: quota.burst) }
 }
 
 extension Reactor.SocketAddress {

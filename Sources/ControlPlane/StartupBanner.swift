@@ -20,8 +20,12 @@ struct StartupBanner: Sendable {
         for warning in loaded.warnings { self.logger.warning("\(warning)") }
     }
 
-    func started(_ server: GatewayServer, _ index: IndexSource, _ settings: GatewaySettings, adminAddress: String) {
-        let (configuration, live) = (server.configuration, server.live)
+    func started(
+        _ server: GatewayServer, _ index: IndexSource, _ settings: GatewaySettings, adminAddress: String,
+        controlPath: String?
+    ) {
+        let configuration = server.configuration
+        let live = server.live
         self.logger.info("listening", metadata: ["oap_addr": "\(server.address)", "transport": "tcp"])
         var backend: Logger.Metadata = ["io": "\(server.backend.kind.rawValue)", "reason": "\(server.backend.reason)"]
         if !server.backend.features.isEmpty {
@@ -48,8 +52,9 @@ struct StartupBanner: Sendable {
         self.logger.info(
             "quotas",
             metadata: [
-                "global": "\(Self.text(settings.quotas.global))", "tenant": "\(Self.text(settings.quotas.tenant.requests))",
-                "connection": "\(Self.text(settings.quotas.connection))",
+                "global": "\(settings.quotas.global?.text ?? "off")",
+                "tenant": "\(settings.quotas.tenant.requests?.text ?? "off")",
+                "connection": "\(settings.quotas.connection?.text ?? "off")",
             ])
         let mebibytes = (server.memoryCeiling.bytes + (1 << 20) - 1) >> 20
         self.logger.info(
@@ -58,11 +63,7 @@ struct StartupBanner: Sendable {
                 "ceiling": "\(mebibytes)MiB", "buffer_memory_max": "\(configuration.bufferBytesMax >> 20)MiB",
                 "note": "the index is mapped and comes on top, as page cache",
             ])
-        self.logger.info("admin", metadata: ["metrics": "http://\(adminAddress)/metrics"])
-    }
-
-    private static func text(_ quota: Quota?) -> String {
-        guard let quota else { return "off" }
-        return "\(quota.perSecond)/s burst \(quota.burst)"
+        self.logger.info(
+            "admin", metadata: ["metrics": "http://\(adminAddress)/metrics", "control": "\(controlPath ?? "off")"])
     }
 }

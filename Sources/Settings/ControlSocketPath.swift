@@ -22,7 +22,7 @@ public enum InstanceName {
         return name.utf8.allSatisfy { Self.isWordByte($0) || ".-_".utf8.contains($0) }
     }
 
-    static let expected = "1 to 48 letters, digits, \".\", \"_\" or \"-\", the first a letter or digit"
+    public static let expected = "1 to 48 letters, digits, \".\", \"_\" or \"-\", the first a letter or digit"
 
     private static func isWordByte(_ byte: UInt8) -> Bool {
         byte.isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)

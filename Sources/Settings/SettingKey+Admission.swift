@@ -46,7 +46,7 @@ extension SettingKey {
             "cost.other.per_kib", .integer(\.settings.costs.other.perKibibyte, RequestCostSettings.perKibibyteRange),
             "The same for every other application."),
         SettingKey(
-            "overload.queue_max", .integer(\.settings.overload.queueMax, 0...65_536),
+            "overload.queue_max", .integer(\.settings.overload.queueMax, 0...16_384),
             "Requests of each worker that may wait for a permit; 0 refuses at once."),
         SettingKey(
             "overload.queue_target", .duration(\.settings.overload.queueTargetMilliseconds, 1...10_000),

@@ -4,7 +4,7 @@ public import ArgumentParser
 ///
 /// Values are text on purpose: `SettingsLoader` reads them, so that a mistyped flag is reported together with whatever
 /// else is wrong and in the same words. Use as an `@OptionGroup`, or `try SettingsFlags.parse(arguments)`.
-public struct SettingsFlags: ParsableArguments {
+public struct SettingsFlags: ParsableArguments, Sendable {
     @Option(
         name: .customLong("config"),
         help: ArgumentHelp(

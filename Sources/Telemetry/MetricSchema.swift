@@ -64,6 +64,14 @@ public struct MetricSchema: Sendable {
         return cells
     }
 
+    /// The series of a counter or gauge with the cell of each; empty when none has that name.
+    public func series(of name: String) -> [(labels: [MetricLabel], cell: Int)] {
+        guard let family = self.families.first(where: { $0.name == name }),
+            case .scalar(_, let first) = family.cells
+        else { return [] }
+        return family.series.enumerated().map { ($0.element, first + $0.offset) }
+    }
+
     private mutating func scalar(
         _ name: String, help: String, kind: ProcessMetric.Kind, series: [[MetricLabel]]
     ) -> Int {

@@ -13,7 +13,8 @@ struct Ronctl: ParsableCommand {
         // ControlPlane/ServiceVersion.number says the same.
         version: "0.1.0",
         subcommands: [
-            ClientResolveCommand.self, ClientPingCommand.self, ClientHelloCommand.self, IndexCommand.self,
+            ClientResolveCommand.self, ClientPingCommand.self, ClientHelloCommand.self, ControlStatusCommand.self,
+            ControlLimitsCommand.self, ControlReloadCommand.self, IndexCommand.self,
             ConfigCommand.self,
         ])
 }

@@ -11,9 +11,10 @@ struct SvcGateway: AsyncParsableCommand {
         discussion: """
             Settings come from flags, then the environment, then a TOML file (--config, RON_CONFIG, \
             ./configs/svc-gateway.toml or /etc/ron/svc-gateway.toml), then defaults; `ronctl config show` prints them with \
-            their origins. SIGTERM and SIGINT drain and exit 0; a second one exits at once.
+            their origins. SIGHUP and `ronctl reload` read them again. SIGTERM and SIGINT drain and exit 0; a second one exits \
+            at once.
 
-            Exit status: 0 after an orderly end, 64 for wrong usage, 69 when a port or backend cannot be had, \
+            Exit status: 0 after an orderly end, 64 for wrong usage, 69 when a port, the control socket or a backend cannot be had, \
             70 when a worker failed, 78 for a configuration with errors.
             """,
         version: ServiceVersion.line)
@@ -38,7 +39,11 @@ struct SvcGateway: AsyncParsableCommand {
             Self.write("\(error)\n", to: .standardError)
             throw ExitCode(SettingsErrors.exitStatus)
         }
-        throw ExitCode(await GatewayService(loaded).run())
+        let flags = self.flags
+        let service = GatewayService(loaded) { () throws(SettingsErrors) in
+            try SettingsLoader.load(flags: flags, environment: environment)
+        }
+        throw ExitCode(await service.run())
     }
 
     private static func write(_ text: String, to handle: FileHandle) {

@@ -27,10 +27,16 @@ import Testing
         }
     }
 
+    private static func missed(_ gateway: GatewayProcess) async throws -> Outcome {
+        try await Self.bench(
+            gateway, "--rate", "200", "--duration", "500ms", "--threshold", "p50<1us", "--threshold", "errors<=0%")
+    }
+
     @Test func aMissedThresholdIs99() async throws {
         try await GatewayProcess.run { gateway in
-            let outcome = try await Self.bench(
-                gateway, "--rate", "200", "--duration", "500ms", "--threshold", "p50<1us", "--threshold", "errors<=0%")
+            var outcome = try await Self.missed(gateway)
+            // On a machine that is busy with other things the bench may rightly say that it was too late to judge.
+            for _ in 0..<5 where outcome.status == 3 { outcome = try await Self.missed(gateway) }
             #expect(outcome.status == 99, "\(outcome.output) \(outcome.errors)")
             #expect(outcome.output.contains("p50<1us"))
         }

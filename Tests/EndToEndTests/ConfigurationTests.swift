@@ -144,7 +144,7 @@ import Testing
             var client = try gateway.connect()
             #expect(try client.ask(.resolve("no key", correlation: 4713)).code == 400)
             gateway.signal(SIGHUP)
-            try await gateway.line("SIGHUP")
+            try await gateway.line("by=SIGHUP")
             #expect(gateway.lines(with: " DEBUG ").isEmpty)
         }
     }
@@ -174,7 +174,7 @@ import Testing
         let hello = try await Executable.ronctl.run(["hello", "--server", address], in: gateway.directory)
         #expect(hello.status == 0)
         gateway.signal(SIGHUP)
-        try await gateway.line("SIGHUP")
+        try await gateway.line("\"by\":\"SIGHUP\"")
         gateway.signal(SIGTERM)
         try await gateway.expectExit(0)
         let all = try gateway.lines.map(jsonObject)

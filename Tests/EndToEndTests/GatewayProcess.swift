@@ -84,6 +84,26 @@ final class GatewayProcess {
         return String(rest.prefix { $0 != " " })
     }
 
+    // MARK: Its control socket
+
+    /// As the banner has it; `off` when there is none.
+    var controlSocket: String {
+        get throws {
+            guard let line = self.lines(with: " control=").first, let path = Self.value("control", in: line) else {
+                throw Failure("the gateway has not said where its control socket is: \(self.process.errors)")
+            }
+            return path
+        }
+    }
+
+    /// `ronctl status`, `limits` or `reload` of this gateway.
+    func control(_ arguments: String...) async throws -> Outcome {
+        try await Executable.ronctl.run(arguments, in: self.directory)
+    }
+
+    /// Replaces the configuration that it was started with.
+    func rewrite(_ config: String) throws { try self.directory.write(config, to: "gateway.toml") }
+
     // MARK: Its ports
 
     /// As the banner has it.

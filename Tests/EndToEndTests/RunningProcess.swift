@@ -9,6 +9,7 @@ final class RunningProcess {
     /// Settings of the machine that would reach a gateway.
     private static let variables = [
         "SVC_GATEWAY_ADDR", "RON_CONFIG", "RON_LOG", "RUST_LOG", "RON_INDEX_SOCK", "RO_HS_KEY_FILE",
+        "RUNTIME_DIRECTORY", "NO_COLOR",
     ]
 
     init(
@@ -21,8 +22,10 @@ final class RunningProcess {
         self.process.executableURL = executable
         self.process.arguments = arguments
         self.process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
+        // Control sockets of gateways that run side by side, in tests of other suites and on the machine, do not meet.
+        let own = ["XDG_RUNTIME_DIR": directory.path].merging(environment) { $1 }
         self.process.environment = ProcessInfo.processInfo.environment
-            .filter { !Self.variables.contains($0.key) }.merging(environment) { $1 }
+            .filter { !Self.variables.contains($0.key) }.merging(own) { $1 }
         try Data(input.utf8).write(to: URL(fileURLWithPath: name + ".in"))
         let files = [self.outputPath, self.errorsPath]
         for path in files { try Data().write(to: URL(fileURLWithPath: path)) }
@@ -41,6 +44,7 @@ final class RunningProcess {
     var output: String { Self.text(self.outputPath) }
     var errors: String { Self.text(self.errorsPath) }
     var isRunning: Bool { self.process.isRunning }
+    var identifier: Int32 { self.process.processIdentifier }
 
     func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
 

@@ -20,9 +20,11 @@ enum House {
             imports: ["Admission", "Gateway", "IndexStore", "OAP", "Reactor", "Telemetry"],
             outside: ["Synchronization"]),
         "Settings": Room(imports: ["CTOML"], outside: ["ArgumentParser", "Foundation"]),
+        "ControlProtocol": Room(outside: ["Foundation"]),
         "ControlPlane": Room(
             imports: [
-                "Admission", "CBuildInfo", "Gateway", "GatewayRuntime", "IndexStore", "OAP", "Reactor", "Settings",
+                "Admission", "CBuildInfo", "ControlProtocol", "Gateway", "GatewayRuntime", "IndexStore", "OAP",
+                "Reactor", "Settings",
                 "Telemetry",
             ],
             outside: ["Dispatch", "FlyingFox", "FlyingSocks", "Foundation", "Logging", "Synchronization"]),
@@ -35,8 +37,8 @@ enum House {
             outside: ["Foundation", "Synchronization"]),
         "svc-gateway": Room(imports: ["ControlPlane", "Settings"], outside: ["ArgumentParser", "Foundation"]),
         "ronctl": Room(
-            imports: ["IndexStore", "OAP", "Reactor", "Settings", "Terminal"],
-            outside: ["ArgumentParser", "Dispatch", "Foundation", "Glibc", "Synchronization"]),
+            imports: ["ControlProtocol", "IndexStore", "OAP", "Reactor", "Settings", "Terminal"],
+            outside: ["ArgumentParser", "Dispatch", "FlyingSocks", "Foundation", "Glibc", "Synchronization"]),
         "oap-bench": Room(
             imports: ["LoadGeneration", "LoadReport", "OAP", "Reactor", "Settings", "Terminal"],
             outside: ["ArgumentParser", "Dispatch", "Foundation", "Glibc", "Histogram", "Synchronization"]),
