@@ -8,6 +8,8 @@ internal import Synchronization
     public let policy: AdmissionPolicy
     /// Counts the policies of a gateway, from 1.
     public let epoch: Int
+    /// Whether `connect` may refuse anybody: otherwise no source address need be known.
+    public let limitsSources: Bool
 
     @usableFromInline let connectionRate: TokenRate?
     private let inflightPerConnectionMax: Int
@@ -40,6 +42,7 @@ internal import Synchronization
         unsafe self.defaultRules = .passRetained(QuotaRules(policy.tenantDefault))
         unsafe self.tenants = policy.tenantDefault.limitsNothing ? nil : tenants.map { unsafe .passRetained($0) }
         unsafe self.namedWords = namedWords.map { unsafe .passRetained($0) }
+        self.limitsSources = sources != nil && policy.source != SourceLimits()
         self.sources = sources
     }
 
@@ -117,9 +120,8 @@ internal import Synchronization
     ///   - nowNanoseconds: of the monotonic clock.
     /// - Returns: where it is counted, for `disconnected`; or why it is refused, cheapest check first.
     public func connect(from address: UInt128, nowNanoseconds: UInt64) -> SourceDecision {
-        let limits = self.policy.source
-        guard let sources = self.sources, limits != SourceLimits() else { return .accepted(.none) }
-        return sources.connect(address, limits, nowNanoseconds: nowNanoseconds)
+        guard self.limitsSources, let sources = self.sources else { return .accepted(.none) }
+        return sources.connect(address, self.policy.source, nowNanoseconds: nowNanoseconds)
     }
 
     /// An accepted connection has ended: once for each seat, by any later snapshot of the same gateway too.

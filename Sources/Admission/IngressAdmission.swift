@@ -31,6 +31,9 @@ internal import Synchronization
     /// That of the newest policy.
     public var snapshot: AdmissionSnapshot { self.state.withLock { $0.snapshot } }
 
+    /// Connections that are counted for their source addresses. Looks at the whole table: for leak checks, not for a scrape.
+    public var sourceSeatsTaken: Int { self.state.withLock { $0.sources?.openTotal ?? 0 } }
+
     /// Makes `policy` the newest and returns its snapshot, for each worker to take between two turns. What buckets owe stays
     /// owed, in tokens, at most the new burst, and a lowered limit cancels nothing; a tenant that gets or loses a name takes along what it owes. Until a worker has
     /// taken the new snapshot it admits by the old one, on the same buckets.
@@ -59,7 +62,7 @@ extension IngressAdmission {
         private var tenants: TenantTable?
         private var namedWords: NamedTenantWords?
         private var namedCells = NamedTenantCells()
-        private var sources: SourceTable?
+        private(set) var sources: SourceTable?
 
         init(_ policy: AdmissionPolicy, tenantsMax: Int, seed: UInt64) {
             self.tenantsMax = tenantsMax

@@ -126,6 +126,14 @@ final class SourceTable: Sendable {
         return way < 0 ? 0 : Int(self.words[self.cell(way, base) + Self.open].load(ordering: .relaxed))
     }
 
+    /// Seats that are taken, of all addresses. Looks at every cell; exact while nobody comes or goes.
+    var openTotal: Int {
+        (0..<self.setsCount * Self.ways).reduce(0) { total, index in
+            let cell = self.cell(index % Self.ways, index / Self.ways * Self.wordsPerSet)
+            return total + Int(self.words[cell + Self.open].load(ordering: .relaxed))
+        }
+    }
+
     // MARK: Cells
 
     private func cell(_ way: Int, _ base: Int) -> Int { base + Self.cells + way * Self.wordsPerCell }

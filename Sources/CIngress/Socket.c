@@ -149,19 +149,24 @@ int32_t ingress_poll(int32_t fd, bool for_writing, int32_t timeout_ms) {
 }
 
 /* A non-blocking socket that connects, or -errno; `result` is what connect came to, as -EINPROGRESS. */
-static int32_t begin_connect(const ingress_address *address, int32_t *result) {
+static int32_t begin_connect(const ingress_address *address, const ingress_address *from, int32_t *result) {
     struct sockaddr_storage storage;
     socklen_t length = to_kernel(address, &storage);
     int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
     if (fd < 0) return -errno;
     *result = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (*result >= 0 && from != NULL) {
+        struct sockaddr_storage own;
+        socklen_t own_length = to_kernel(from, &own);
+        *result = checked(bind(fd, (struct sockaddr *)&own, own_length));
+    }
     if (*result >= 0) *result = checked(connect(fd, (struct sockaddr *)&storage, length));
     return fd;
 }
 
-int32_t ingress_connect(const ingress_address *address, int32_t timeout_ms) {
+int32_t ingress_connect(const ingress_address *address, const ingress_address *from, int32_t timeout_ms) {
     int32_t result;
-    int32_t fd = begin_connect(address, &result);
+    int32_t fd = begin_connect(address, from, &result);
     if (fd < 0) return fd;
     if (result == -EINPROGRESS || result == -EINTR) {
         result = ingress_poll(fd, true, timeout_ms);
@@ -184,7 +189,7 @@ int32_t ingress_connect(const ingress_address *address, int32_t timeout_ms) {
 
 int32_t ingress_connect_begin(const ingress_address *address, bool blocking) {
     int32_t result;
-    int32_t fd = begin_connect(address, &result);
+    int32_t fd = begin_connect(address, NULL, &result);
     if (fd < 0) return fd;
     if (result == -EINPROGRESS || result == -EINTR) result = 0;
     if (result >= 0 && blocking) result = ingress_set_nonblocking(fd, false);

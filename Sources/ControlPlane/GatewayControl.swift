@@ -75,6 +75,17 @@ final class GatewayControl: ControlSource {
         ]
         return self.counts("quota_exhaustions_total", label: "scope").map { scope, count in
             StatusReport.Quota(scope: scope, rate: rates[scope] ?? nil, refused: count)
+        } + self.sources(quotas.source)
+    }
+
+    /// Of addresses not requests but connections are refused.
+    private func sources(_ source: SourceSettings) -> [StatusReport.Quota] {
+        let rates: [String: String?] = [
+            "source_connections": source.connectionsMax.map { "\($0) open" },
+            "source_rate": source.handshakes?.text,
+        ]
+        return self.counts("connections_closed_total", label: "reason").compactMap { reason, count in
+            rates[reason].map { StatusReport.Quota(scope: reason, rate: $0, refused: count) }
         }
     }
 

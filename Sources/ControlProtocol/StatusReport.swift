@@ -69,11 +69,11 @@ public struct StatusReport: Codable, Sendable, Equatable {
     }
 
     public struct Quota: Codable, Sendable, Equatable {
-        /// `global`, `tenant`, `connection`, …
+        /// `global`, `tenant`, `connection`, …; `source_connections` and `source_rate` are about one address.
         public var scope: String
         /// As the configuration has it: `1000/s burst 200`; nil when it is off.
         public var rate: String?
-        /// Requests that it refused since the start.
+        /// Requests that it refused since the start; connections where it is about addresses.
         public var refused: UInt64
 
         public init(scope: String, rate: String?, refused: UInt64) {

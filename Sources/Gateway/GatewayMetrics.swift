@@ -33,6 +33,10 @@ public struct GatewayMetrics: Sendable {
         case descriptors
         /// More connections came than `GatewayLimits.acceptRate` lets in.
         case acceptRate = "accept_rate"
+        /// Its source address has as many connections open as it may.
+        case sourceConnections = "source_connections"
+        /// New connections of its source address come faster than they may.
+        case sourceRate = "source_rate"
     }
 
     static let statuses: [UInt16] = [200, 400, 401, 402, 403, 404, 408, 409, 413, 429, 500, 503]

@@ -15,6 +15,8 @@ enum SessionPhase: Sendable {
 /// What the core knows of one connection.
 struct Session {
     let key: SessionKey
+    /// Where its source address is counted; none once that is given back.
+    var seat: SourceSeat
     var phase = SessionPhase.serving
     /// Requests that are open; the length of the list that starts at `firstOpen`.
     var openCount = 0
@@ -36,8 +38,9 @@ struct Session {
     /// Bytes that left since then, or since the phase `closing` last made its minimum of progress.
     var stalledBytes = 0
 
-    init(key: SessionKey, nowNanoseconds: UInt64) {
+    init(key: SessionKey, seat: SourceSeat, nowNanoseconds: UInt64) {
         self.key = key
+        self.seat = seat
         self.activeNanoseconds = nowNanoseconds
     }
 }

@@ -135,10 +135,12 @@ public struct WorkerCore: ~Copyable {
     // MARK: Sessions
 
     /// A connection was accepted in this slot. `key.slot` grows by at most one beyond the highest slot so far.
-    public mutating func connected(_ key: SessionKey, nowNanoseconds: UInt64) {
+    ///
+    /// - Parameter seat: what `seat` gave for it; `disconnected` gives it back.
+    public mutating func connected(_ key: SessionKey, seat: SourceSeat = .none, nowNanoseconds: UInt64) {
         let slot = Int(key.slot)
         precondition(slot <= self.sessions.count)
-        let session = Session(key: key, nowNanoseconds: nowNanoseconds)
+        let session = Session(key: key, seat: seat, nowNanoseconds: nowNanoseconds)
         if slot == self.sessions.count {
             self.sessions.append(session)
         } else {
@@ -165,6 +167,8 @@ public struct WorkerCore: ~Copyable {
         self.sessions[slot].firstOpen = -1
         self.sessions[slot].openCount = 0
         self.timers.cancel(slot)
+        self.giveBack(self.sessions[slot].seat)
+        self.sessions[slot].seat = .none
         self.telemetry.add(self.metrics.connections, UInt64.max)
         self.telemetry.add(self.metrics.closed(reason))
     }

@@ -177,6 +177,9 @@ public final class GatewayServer: Sendable {
     public var openCount: Int { self.shared.admission.concurrency.openCount }
     /// Client connections open in the process.
     public var connectionsOpen: Int { self.shared.connections.value }
+    /// Connections that are counted for their source addresses: none without limits on those. Not for a scrape: it looks at the
+    /// whole table.
+    public var sourceSeatsTaken: Int { self.shared.admission.sourceSeatsTaken }
     /// Bytes that output and assembly blocks take, free ones included.
     public var bufferBytesUsed: Int { self.shared.budget.bytesUsed }
     public var schema: MetricSchema { self.shared.metrics.schema }

@@ -61,14 +61,18 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             self.kernel.close(descriptor, reset: true)
             return
         }
+        // First: what one address has too much is not to be taken from what all addresses share.
+        guard let seat = self.seat(descriptor) else { return }
         if let rate = self.core.limits.acceptRate,
             !self.shared.accepts.take(rate, nowNanoseconds: self.nowNanoseconds)
         {
+            self.core.giveBack(seat)
             self.shed(descriptor, .acceptRate)
             return
         }
         let connectionsMax = self.core.limits.connectionsMax
         guard self.shared.connections.take(max: connectionsMax) else {
+            self.core.giveBack(seat)
             self.kernel.close(descriptor, reset: true)
             self.core.connectionRefused(.connectionsMax)
             self.events.tell(.connectionRefused(open: connectionsMax), nowNanoseconds: self.nowNanoseconds)
@@ -78,9 +82,26 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             preconditionFailure("fewer connections in the process than in this worker")
         }
         self.core.connected(
-            SessionKey(slot: key.slot, generation: key.generation), nowNanoseconds: self.nowNanoseconds)
+            SessionKey(slot: key.slot, generation: key.generation), seat: seat, nowNanoseconds: self.nowNanoseconds)
         self.startReceiving(Int(key.slot))
         if self.core.phase == .draining { self.sendGoAway(Int(key.slot)) }
+    }
+
+    /// Where the connection is counted for its address; nil when it was refused, and is closed.
+    private mutating func seat(_ descriptor: Int32) -> SourceSeat? {
+        guard self.core.limitsSources else { return SourceSeat.none }
+        guard let address = self.kernel.peerAddress(descriptor) else {
+            // It has gone before it was looked at, and must not be a way around the limits.
+            self.kernel.close(descriptor, reset: true)
+            self.core.connectionRefused(.peer)
+            return nil
+        }
+        switch self.core.seat(for: address, nowNanoseconds: self.nowNanoseconds) {
+        case .accepted(let seat): return seat
+        case .refused(.tooManyConnections): self.shed(descriptor, .sourceConnections)
+        case .refused(.handshakeQuota): self.shed(descriptor, .sourceRate)
+        }
+        return nil
     }
 
     /// Resets a connection that is one too many.

@@ -4,16 +4,28 @@ public import Reactor
 public struct HookedKernel<Base: Kernel & ~Copyable>: Kernel, ~Copyable {
     /// Called on the worker's thread with the time that the turn may sleep; returns the time that it does.
     public typealias Hook = @Sendable (UInt64?) throws(SystemError) -> UInt64?
+    /// Called with the address that the kernel says; returns the one that the worker is told.
+    public typealias PeerAddressHook = @Sendable (UInt128?) -> UInt128?
 
     public static var name: String { Base.name }
     public static var wantsNonBlocking: Bool { Base.wantsNonBlocking }
 
     private var base: Base
     private let hook: Hook
+    private let peerAddressHook: PeerAddressHook?
 
-    public init(_ base: consuming Base, _ hook: @escaping Hook) {
+    /// - Parameter peerAddress: answers `peerAddress` in the kernel's place; nil leaves it to the kernel.
+    public init(
+        _ base: consuming Base, peerAddress: PeerAddressHook? = nil, _ hook: @escaping Hook = { (time) in time }
+    ) {
         self.base = base
         self.hook = hook
+        self.peerAddressHook = peerAddress
+    }
+
+    public mutating func peerAddress(_ descriptor: Int32) -> UInt128? {
+        guard let hook = self.peerAddressHook else { return self.base.peerAddress(descriptor) }
+        return hook(self.base.peerAddress(descriptor))
     }
 
     public mutating func wait(timeoutNanoseconds: UInt64?, into batch: inout CompletionBatch) throws(SystemError) {

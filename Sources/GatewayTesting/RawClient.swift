@@ -28,8 +28,10 @@ public struct RawClient: ~Copyable {
     /// With it the connection stays open until the end of the scope, not only until its last use.
     deinit {}
 
-    public init(_ address: SocketAddress) throws(SystemError) {
-        let connection = SharedConnection(try BlockingSocket(connectingTo: address))
+    /// - Parameter source: an address of this machine to connect from; nil leaves it to the kernel.
+    public init(_ address: SocketAddress, from source: String? = nil) throws(SystemError) {
+        let own = source.map { SocketAddress(host: $0, port: 0) }
+        let connection = SharedConnection(try BlockingSocket(connectingTo: address, from: own))
         self.init(connection)
     }
 

@@ -34,6 +34,10 @@ public final class TestGateway: Sendable {
 
     public var address: SocketAddress { self.server.address }
     public func connect() throws(SystemError) -> RawClient { try RawClient(self.server.address) }
+    /// - Parameter source: an address of this machine, such as 127.0.0.2.
+    public func connect(from source: String) throws(SystemError) -> RawClient {
+        try RawClient(self.server.address, from: source)
+    }
     /// What the workers have told so far.
     public var events: [RuntimeEvent] { self.told.all }
 
@@ -110,6 +114,37 @@ public final class TestGateway: Sendable {
             })
     }
 
+    /// As above with one worker that is told of its clients' addresses what `peerAddress` says.
+    public static func run(
+        _ kind: Backend.Kind, peerAddress: @escaping @Sendable (UInt128?) -> UInt128?,
+        configure: (inout RuntimeConfiguration) -> Void = { _ in }, _ body: (TestGateway) throws -> Void
+    ) throws {
+        let one = { (configuration: inout RuntimeConfiguration) in
+            configure(&configuration)
+            configuration.workersCount = 1
+        }
+        try self.run(
+            kind, serving: true, allowsInternalFaults: false, configure: one,
+            start: { configuration, backend, tell in
+                switch backend.kind {
+                case .uring:
+                    return try GatewayServer.start(
+                        configuration, backend: backend,
+                        makeKernel: { (_) throws(SystemError) in
+                            HookedKernel(try UringKernel(), peerAddress: peerAddress)
+                        },
+                        makeIndex: { _ in ScriptedIndex() }, tell: tell)
+                case .epoll:
+                    return try GatewayServer.start(
+                        configuration, backend: backend,
+                        makeKernel: { (_) throws(SystemError) in
+                            HookedKernel(try EpollKernel(), peerAddress: peerAddress)
+                        },
+                        makeIndex: { _ in ScriptedIndex() }, tell: tell)
+                }
+            }, body)
+    }
+
     private static func run(
         _ kind: Backend.Kind, serving: Bool, allowsInternalFaults: Bool,
         configure: (inout RuntimeConfiguration) -> Void,
@@ -168,6 +203,9 @@ public final class TestGateway: Sendable {
     private func checkLeftovers() throws {
         var problems: [String] = []
         if self.server.openCount != 0 { problems.append("\(self.server.openCount) permits are out") }
+        if self.server.sourceSeatsTaken != 0 {
+            problems.append("\(self.server.sourceSeatsTaken) source seats are taken")
+        }
         if self.server.connectionsOpen != 0 { problems.append("\(self.server.connectionsOpen) connections are open") }
         for (number, report) in self.server.reports.enumerated() {
             if report.buffersLent != 0 { problems.append("worker \(number): \(report.buffersLent) buffers are lent") }

@@ -4,9 +4,18 @@ internal import CIngress
 public struct BlockingSocket: ~Copyable {
     public let descriptor: Int32
 
-    public init(connectingTo address: SocketAddress, timeoutMilliseconds: Int = 5000) throws(SystemError) {
+    /// - Parameter source: an address of this machine to connect from, port 0 for one of the kernel's choice; nil leaves both
+    ///   to the kernel.
+    public init(
+        connectingTo address: SocketAddress, from source: SocketAddress? = nil, timeoutMilliseconds: Int = 5000
+    ) throws(SystemError) {
         var form = try address.kernelForm()
-        let result = unsafe ingress_connect(&form, Int32(timeoutMilliseconds))
+        let result: Int32
+        if var own = try source?.kernelForm() {
+            result = unsafe ingress_connect(&form, &own, Int32(timeoutMilliseconds))
+        } else {
+            result = unsafe ingress_connect(&form, nil, Int32(timeoutMilliseconds))
+        }
         self.descriptor = try SystemError.check(result, "connect", address.description)
     }
 

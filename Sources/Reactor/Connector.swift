@@ -11,7 +11,7 @@ public enum Connector {
         to address: SocketAddress, timeoutMilliseconds: Int, nonBlocking: Bool
     ) throws(SystemError) -> Int32 {
         var form = try address.kernelForm()
-        let result = unsafe ingress_connect(&form, Int32(clamping: timeoutMilliseconds))
+        let result = unsafe ingress_connect(&form, nil, Int32(clamping: timeoutMilliseconds))
         let descriptor = try SystemError.check(result, "connect", address.description)
         guard nonBlocking else { return descriptor }
         let changed = ingress_set_nonblocking(descriptor, true)

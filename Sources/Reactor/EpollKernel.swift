@@ -125,6 +125,11 @@ internal import CIngress
         _ = reset ? ingress_close_reset(descriptor) : ingress_close(descriptor)
     }
 
+    public mutating func peerAddress(_ descriptor: Int32) -> UInt128? {
+        self.systemCallsTotal &+= 1
+        return UInt128(peerOf: descriptor)
+    }
+
     private mutating func register(_ descriptor: Int32, token: Token, role: Role) throws(SystemError) {
         let index = Int(descriptor)
         while self.entries.count <= index { self.entries.append(Entry()) }

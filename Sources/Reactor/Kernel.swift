@@ -39,6 +39,9 @@ public protocol Kernel: ~Copyable, SendableMetatype {
     mutating func abort(_ descriptor: Int32)
     /// `reset` throws unsent output away instead of letting the kernel deliver it.
     mutating func close(_ descriptor: Int32, reset: Bool)
+    /// The address at the other end of a connection, as the 16 bytes of IPv6 in network order, an IPv4 address mapped into
+    /// them; nil when the peer has gone. A system call.
+    mutating func peerAddress(_ descriptor: Int32) -> UInt128?
 
     /// Submits what was prepared, sleeps at most `timeoutNanoseconds` (nil: no limit; 0: not at all) and reaps a
     /// bounded batch. Runs no caller's code.
@@ -50,7 +53,7 @@ public protocol Kernel: ~Copyable, SendableMetatype {
     /// Buffers that are neither lent to the caller nor in its completions: equals `buffersTotal` when all are home.
     var buffersHome: Int { get }
     var buffersTotal: Int { get }
-    /// System calls made by `wait`, and by sends and receives outside it.
+    /// System calls made by `wait`, and by sends, receives and `peerAddress` outside it.
     var systemCallsTotal: UInt64 { get }
     /// Which of the backend's optional features are in use, for the banner.
     var featuresInUse: [String] { get }

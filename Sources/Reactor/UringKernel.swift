@@ -124,6 +124,11 @@ internal import CIngress
         _ = reset ? ingress_close_reset(descriptor) : ingress_close(descriptor)
     }
 
+    public mutating func peerAddress(_ descriptor: Int32) -> UInt128? {
+        self.systemCallsTotal &+= 1
+        return UInt128(peerOf: descriptor)
+    }
+
     // MARK: The turn
 
     public mutating func wait(timeoutNanoseconds: UInt64?, into batch: inout CompletionBatch) throws(SystemError) {

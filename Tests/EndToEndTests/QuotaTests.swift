@@ -1,5 +1,6 @@
 import Foundation
 import GatewayTesting
+import Reactor
 import Testing
 
 /// Quotas as an operator sets them: in the file, with what clients and counters then say.
@@ -44,6 +45,40 @@ import Testing
             #expect(refused.errors.contains("503 ingress_exhausted"), "\(refused.errors)")
             try Self.expectExhaustions(gateway, tenant: 0, global: 2, connection: 0)
             #expect(try gateway.metrics().sum("rejected_total", ["reason": "ingress_exhausted"]) == 2)
+        }
+    }
+
+    @Test(arguments: backends) func sourceQuota(io: String) async throws {
+        let limits = "[quota.source]\nconnections_max = 2\nhandshakes_per_second = 0.01\nburst = 5\n"
+        try await GatewayProcess.run(io: io, config: limits) { gateway in
+            var clients: [HeldClient] = []
+            for _ in 0..<2 { clients.append(HeldClient(try gateway.connect())) }
+            for held in clients { #expect(try held.client.ask(.ping("in")).code == 200) }
+            for _ in 0..<7 { try Self.expectReset(gateway) }
+            try gateway.rewrite("[quota.source]\nhandshakes_per_second = 0.01\nburst = 5\n")
+            #expect(try await gateway.control("reload").status == 0)
+            // Refused ones have spent nothing: three are left.
+            for _ in 0..<3 { clients.append(HeldClient(try gateway.connect())) }
+            for held in clients { #expect(try held.client.ask(.ping("in", correlation: 2)).code == 200) }
+            for _ in 0..<4 { try Self.expectReset(gateway) }
+            try await eventually("all to be counted") {
+                let metrics = try gateway.metrics()
+                return metrics.sum("connections_closed_total", ["reason": "source_connections"]) == 7
+                    && metrics.sum("connections_closed_total", ["reason": "source_rate"]) == 4
+            }
+            let status = try await gateway.control("status").output
+            #expect(status.contains(/(?m)^  source_connections +off +7$/), "\(status)")
+            #expect(status.contains(/(?m)^  source_rate +0\.01\/s burst 5 +4$/), "\(status)")
+        }
+    }
+
+    private static func expectReset(_ gateway: GatewayProcess) throws {
+        do {
+            let client = try gateway.connect()
+            let isReset = client.hasNews(withinMilliseconds: 10_000)
+            #expect(isReset)
+        } catch let error as SystemError {
+            #expect(error.name == "ECONNRESET", "\(error)")
         }
     }
 

@@ -1,3 +1,4 @@
+import Admission
 import Gateway
 import GatewayRuntime
 import GatewayTesting
@@ -36,7 +37,8 @@ import Testing
         let fault = KernelFault()
         let events = Events()
         let never = KernelFault()
-        let configuration = RuntimeConfiguration(address: SocketAddress(host: "127.0.0.1", port: 0), workersCount: 2)
+        var configuration = RuntimeConfiguration(address: SocketAddress(host: "127.0.0.1", port: 0), workersCount: 2)
+        configuration.live.policy.source.connectionsMax = 10_000
         let backend = try Backend.probe(.only(kind))
         let server: GatewayServer
         switch kind {
@@ -97,6 +99,7 @@ import Testing
             }
             #expect(ended == lost && served == kept, "each client of the failed worker has learnt of it at once")
             #expect(server.connectionsOpen == kept)
+            #expect(server.sourceSeatsTaken == kept, "what their address had open is given back")
             #expect(server.openCount == kept, "the lost requests' permits are back")
             for _ in 0..<20 {
                 var client = try RawClient(server.address)

@@ -125,6 +125,10 @@ struct AnyKernel: Kernel, ~Copyable {
         self.uring?.close(descriptor, reset: reset)
     }
 
+    mutating func peerAddress(_ descriptor: Int32) -> UInt128? {
+        self.epoll != nil ? self.epoll?.peerAddress(descriptor) : self.uring?.peerAddress(descriptor)
+    }
+
     mutating func wait(timeoutNanoseconds: UInt64?, into batch: inout CompletionBatch) throws(SystemError) {
         try self.epoll?.wait(timeoutNanoseconds: timeoutNanoseconds, into: &batch)
         try self.uring?.wait(timeoutNanoseconds: timeoutNanoseconds, into: &batch)

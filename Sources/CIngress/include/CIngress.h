@@ -48,8 +48,9 @@ typedef struct {
 int32_t ingress_listen(const ingress_address *address, bool reuse_port, int32_t backlog, ingress_keepalive keepalive);
 int32_t ingress_local_address(int32_t fd, ingress_address *out);
 int32_t ingress_peer_address(int32_t fd, ingress_address *out);
-/// A blocking connect bounded by `timeout_ms`; the socket returned is blocking.
-int32_t ingress_connect(const ingress_address *address, int32_t timeout_ms);
+/// A blocking connect bounded by `timeout_ms`, from an address of this machine or, with NULL, from the kernel's choice; the
+/// socket returned is blocking.
+int32_t ingress_connect(const ingress_address *address, const ingress_address *from, int32_t timeout_ms);
 /// A connect that goes on in the kernel; the socket returned is blocking or not.
 int32_t ingress_connect_begin(const ingress_address *address, bool blocking);
 int32_t ingress_accept(int32_t fd);
