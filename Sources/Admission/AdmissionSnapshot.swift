@@ -101,6 +101,11 @@ internal import Synchronization
         return index < 0 ? self.defaultIsCritical : self.named.isCritical(index)
     }
 
+    /// Whether requests of `tenant` are the first to go under pressure: it has no name while others have one.
+    public func isLowPriority(_ tenant: UInt128) -> Bool {
+        self.hasNames && !self.defaultIsCritical && self.named.index(of: tenant) < 0
+    }
+
     /// A frame of a connection, whose bucket its worker owns; nil when it is taken or frames are not limited.
     @inlinable @inline(__always)
     public func takeFrame(_ bucket: inout LocalTokenBucket, nowNanoseconds: UInt64) -> AdmissionRefusal? {

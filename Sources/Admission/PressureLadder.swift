@@ -15,6 +15,17 @@ public struct PressureLadder: Sendable {
         case refuse
 
         public static func < (left: Rung, right: Rung) -> Bool { left.rawValue < right.rawValue }
+
+        /// As logs, metrics and reports have it.
+        public var name: String {
+            switch self {
+            case .normal: "normal"
+            case .degraded: "degraded"
+            case .shedLowPriority: "shed_low_priority"
+            case .shedConnections: "shed_connections"
+            case .refuse: "refuse"
+            }
+        }
     }
 
     /// What presses.
@@ -25,6 +36,18 @@ public struct PressureLadder: Sendable {
         case openRequests
         case descriptors
         case backendLatency
+
+        /// As logs, metrics and reports have it.
+        public var name: String {
+            switch self {
+            case .loopBusy: "loop_busy"
+            case .loopLag: "loop_lag"
+            case .memory: "memory"
+            case .openRequests: "open_requests"
+            case .descriptors: "descriptors"
+            case .backendLatency: "backend_latency"
+            }
+        }
     }
 
     /// The rung in force.
@@ -80,6 +103,12 @@ public struct PressureLadder: Sendable {
         public let to: Rung
         /// What asked for it; nil on the way back to normal.
         public let reason: Input?
+
+        public init(from: Rung, to: Rung, reason: Input?) {
+            self.from = from
+            self.to = to
+            self.reason = reason
+        }
     }
 }
 

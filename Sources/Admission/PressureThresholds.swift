@@ -43,9 +43,9 @@ public struct PressureThresholds: Equatable, Sendable {
     /// Parts of the concurrency limit: "scale at 80 %" is the alert, here as a rung. At the limit requests wait and are
     /// refused by the waiting room, exactly and fairly; the ladder does no more than that earlier for low priority.
     public var openRequests = Levels(degraded: 0.80, shedLowPriority: 0.95, shedConnections: .infinity)
-    /// Parts of the descriptors. Each connection needs one, and nothing else helps than to stop accepting while there are
-    /// some left for the backends and for the control socket; that is no time for low priority either.
-    public var descriptors = Levels(degraded: 0.80, shedLowPriority: 0.95, shedConnections: 0.95)
+    /// Parts of the descriptors that there are for connections; the gateway's own are not among them. The count of connections
+    /// is held to these exactly, and shedding earlier would only refuse those whom there is room for.
+    public var descriptors = Levels(degraded: 0.80, shedLowPriority: .infinity, shedConnections: .infinity)
     /// Parts of a request's deadline. At a quarter a retry does not fit any more; at a half what waits for two is late; at
     /// nine tenths nearly everything is late, and refusing is the kinder answer.
     public var backendLatency = Levels(degraded: 0.25, shedLowPriority: 0.50, shedConnections: 0.75, refuse: 0.90)
@@ -56,6 +56,20 @@ public struct PressureThresholds: Equatable, Sendable {
     public var calmNanoseconds: UInt64 = 1_000_000_000
 
     public init() {}
+
+    /// Which no level reaches: the ladder stays at normal.
+    public static var unreachable: PressureThresholds {
+        let never = Levels(
+            degraded: .infinity, shedLowPriority: .infinity, shedConnections: .infinity)
+        var thresholds = PressureThresholds()
+        thresholds.loopBusy = never
+        thresholds.loopLag = never
+        thresholds.memory = never
+        thresholds.openRequests = never
+        thresholds.descriptors = never
+        thresholds.backendLatency = never
+        return thresholds
+    }
 
     func levels(of input: PressureLadder.Input) -> Levels {
         switch input {

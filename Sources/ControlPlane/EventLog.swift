@@ -1,3 +1,4 @@
+internal import Admission
 internal import GatewayRuntime
 internal import Logging
 internal import OAP
@@ -32,6 +33,12 @@ struct EventLog: Sendable {
             self.logger.debug("connection ended by a limit", metadata: metadata)
         case .requestRefused(let correlation, let code):
             self.logger.debug("request refused", metadata: ["corr_id": "\(correlation)", "code": "\(code.name)"])
+        case .pressure(let step):
+            var metadata: Logger.Metadata = ["rung": "\(step.to.name)", "from": "\(step.from.name)"]
+            metadata["by"] = step.reason.map { "\($0.name)" }
+            self.logger.log(
+                level: step.to > step.from ? .warning : .notice,
+                step.to > step.from ? "pressure rises" : "pressure falls", metadata: metadata)
         case .suppressed(let count):
             self.logger.notice("events were not logged: too many at once", metadata: ["count": "\(count)"])
         case .workerFailed(let worker, let error):

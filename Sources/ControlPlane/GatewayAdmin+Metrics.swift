@@ -14,6 +14,10 @@ extension GatewayAdmin {
                 "concurrency_limit", help: "Most requests that may be open at once.", kind: .gauge,
                 labels: [MetricLabel("kind", "configured")], value: Double(live.policy.openMax)),
             ProcessMetric(
+                "concurrency_limit", help: "Most requests that may be open at once.", kind: .gauge,
+                labels: [MetricLabel("kind", "adaptive")],
+                value: Double(self.server.adaptiveLimit ?? live.policy.openMax)),
+            ProcessMetric(
                 "connections_limit", help: "Most client connections that may be open at once.", kind: .gauge,
                 value: Double(live.limits.connectionsMax)),
             ProcessMetric(
@@ -41,6 +45,10 @@ extension GatewayAdmin {
             ProcessMetric(
                 "inflight_requests", help: "Requests open now.", kind: .gauge, value: Double(self.server.openCount)),
             ProcessMetric(
+                "pressure_rung",
+                help: "0 normal, 1 degraded, 2 shed_low_priority, 3 shed_connections, 4 refuse.", kind: .gauge,
+                value: Double(self.server.pressure.rung.rawValue)),
+            ProcessMetric(
                 "buffer_memory_bytes", help: "Bytes held by output and assembly blocks.", kind: .gauge,
                 value: Double(self.server.bufferBytesUsed)),
             ProcessMetric(
@@ -53,6 +61,16 @@ extension GatewayAdmin {
                 "log_lines_dropped_total", help: "Log lines that stderr did not take.", kind: .counter,
                 value: Double(LogSetup.linesDropped)),
         ]
+    }
+
+    /// What each input asks for by itself.
+    var pressed: [ProcessMetric] {
+        PressureLadder.Input.allCases.map { input in
+            ProcessMetric(
+                "pressure_input_rung", help: "The rung that an input asks for by itself.", kind: .gauge,
+                labels: [MetricLabel("input", input.name)],
+                value: Double(self.server.pressureRung(of: input).rawValue))
+        }
     }
 
     var process: [ProcessMetric] {

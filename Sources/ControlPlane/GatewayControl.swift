@@ -42,6 +42,7 @@ final class GatewayControl: ControlSource {
         let health = self.health.report
         let running = self.reloader.running
         let live = self.server.live
+        let pressure = self.server.pressure
         return StatusReport(
             instance: running.settings.instance, version: self.built.version, commit: self.built.commit,
             pid: Int(ProcessInfo.processInfo.processIdentifier), started: self.built.started,
@@ -55,6 +56,8 @@ final class GatewayControl: ControlSource {
             },
             connections: .init(used: self.server.connectionsOpen, max: live.limits.connectionsMax),
             requests: .init(used: self.server.openCount, max: live.policy.openMax),
+            pressure: .init(rung: pressure.rung.name, reason: pressure.reason?.name),
+            adaptiveLimit: self.server.adaptiveLimit,
             bufferMemory: .init(used: self.server.bufferBytesUsed, max: self.server.configuration.bufferBytesMax),
             index: .init(path: self.index.path, records: self.index.environment.map { max(0, $0.recordCount) }),
             quotas: self.quotas(running.settings.quotas), rejections: self.rejections())

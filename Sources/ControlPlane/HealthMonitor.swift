@@ -1,3 +1,4 @@
+internal import Admission
 internal import GatewayRuntime
 internal import IndexStore
 internal import Logging
@@ -40,9 +41,11 @@ final class HealthMonitor: Sendable {
         if state.isDraining { reasons.append("draining: the gateway is shutting down") }
         if let problem = state.indexProblem { reasons.append("index: \(problem)") }
         if let failure = state.failure { reasons.append("index: \(failure)") }
+        let pressure = self.server.pressure
+        if pressure.rung >= .shedConnections { reasons.append("pressure: \(pressure.text)") }
         var details = [
             "io": self.server.backend.kind.rawValue, "oap_addr": self.server.address.description,
-            "workers": "\(self.server.reports.count)",
+            "workers": "\(self.server.reports.count)", "pressure": pressure.text,
         ]
         if state.failure == nil, let environment = self.index.environment {
             details["index_records"] = "\(environment.recordCount)"
@@ -107,4 +110,9 @@ final class HealthMonitor: Sendable {
             "the index' files were removed; serving what they held until a new index stands there",
             metadata: ["index_path": "\(self.index.path)"])
     }
+}
+
+extension PressureStatus {
+    /// `degraded (open_requests)`
+    var text: String { self.rung.name + (self.reason.map { " (\($0.name))" } ?? "") }
 }

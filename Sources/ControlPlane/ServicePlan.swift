@@ -30,6 +30,7 @@ struct ServicePlan: Sendable {
             address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
         configuration.live = Self.live(settings, connectionsMax: connectionsMax)
         configuration.listenBacklog = settings.limits.listenBacklog
+        configuration.connectionDescriptorsMax = self.budget.connectionsMax
         configuration.bufferBytesMax = settings.limits.bufferMemoryBytesMax
         self.configuration = configuration
         self.backend = try Backend.probe(Backend.Wish(settings.ioBackend))

@@ -83,6 +83,19 @@ public struct StatusReport: Codable, Sendable, Equatable {
         }
     }
 
+    /// How hard the process is pressed.
+    public struct Pressure: Codable, Sendable, Equatable {
+        /// `normal`, `degraded`, `shed_low_priority`, `shed_connections` or `refuse`.
+        public var rung: String
+        /// What presses; nil exactly when the rung is normal.
+        public var reason: String?
+
+        public init(rung: String, reason: String?) {
+            self.rung = rung
+            self.reason = reason
+        }
+    }
+
     public struct Rejection: Codable, Sendable, Equatable {
         /// A code of OAP/1.
         public var reason: String
@@ -113,6 +126,9 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var connections: Usage
     /// Open requests.
     public var requests: Usage
+    public var pressure: Pressure
+    /// Most ordinary requests open at once, as the index' latency has it; nil while that is off.
+    public var adaptiveLimit: Int?
     /// Bytes of output and assembly blocks.
     public var bufferMemory: Usage
     public var index: Index
@@ -123,8 +139,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public init(
         instance: String, version: String, commit: String, pid: Int, started: String, uptimeSeconds: Int, ready: Bool,
         reasons: [String], backend: Backend, oapAddr: String, metricsAddr: String, configuration: Configuration,
-        workers: [Worker], connections: Usage, requests: Usage, bufferMemory: Usage, index: Index, quotas: [Quota],
-        rejections: [Rejection]
+        workers: [Worker], connections: Usage, requests: Usage, pressure: Pressure, adaptiveLimit: Int?,
+        bufferMemory: Usage, index: Index, quotas: [Quota], rejections: [Rejection]
     ) {
         self.instance = instance
         self.version = version
@@ -141,6 +157,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
         self.workers = workers
         self.connections = connections
         self.requests = requests
+        self.pressure = pressure
+        self.adaptiveLimit = adaptiveLimit
         self.bufferMemory = bufferMemory
         self.index = index
         self.quotas = quotas

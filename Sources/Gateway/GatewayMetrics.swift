@@ -31,6 +31,8 @@ public struct GatewayMetrics: Sendable {
         case drain, memory, connectionsMax = "connections_max"
         /// The process had no descriptor left for it.
         case descriptors
+        /// The process is pressed so hard that it takes no more connections.
+        case pressure
         /// More connections came than `GatewayLimits.acceptRate` lets in.
         case acceptRate = "accept_rate"
         /// Its source address has as many connections open as it may.

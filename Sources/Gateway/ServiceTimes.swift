@@ -8,6 +8,8 @@ public struct ServiceTimes: Sendable {
     /// A mean that forgets: each new one counts an eighth.
     private(set) var recentNanoseconds: UInt64 = 0
 
+    public init() {}
+
     mutating func add(nanoseconds: UInt64) {
         self.count += 1
         self.sumNanoseconds &+= nanoseconds
@@ -15,6 +17,13 @@ public struct ServiceTimes: Sendable {
         self.recentNanoseconds =
             self.recentNanoseconds == 0
             ? nanoseconds : self.recentNanoseconds - self.recentNanoseconds / 8 + nanoseconds / 8
+    }
+
+    /// Adds another worker's.
+    public mutating func add(_ other: ServiceTimes) {
+        self.count += other.count
+        self.sumNanoseconds &+= other.sumNanoseconds
+        self.minNanoseconds = min(self.minNanoseconds, other.minNanoseconds)
     }
 
     /// Returns what was counted and begins anew.

@@ -13,6 +13,12 @@ extension WorkerCore {
         case .starting: return self.refuse(header, .notReady, retryAfterMilliseconds: 100)
         case .draining: return self.refuse(header, .draining, retryAfterMilliseconds: 1000)
         }
+        if self.rung >= .shedLowPriority && self.isShed(header.tenant) {
+            return self.refuse(
+                header, .overloaded,
+                retryAfterMilliseconds: RetryAfter.milliseconds(
+                    nanoseconds: Self.pressureRetryNanoseconds, correlation: header.correlation))
+        }
         let charge = QuotaCharge(tokens: self.indexCost.tokens(bytes: payload.count), bytes: Int(header.frameBytes))
         let isCritical: Bool
         switch self.policy.takeQuota(
@@ -34,6 +40,14 @@ extension WorkerCore {
         self.admittedAtOnce += 1
         return self.begin(slot, method, header, payload, charge, nowNanoseconds)
     }
+
+    /// Whether the pressure on the worker is too high for requests of this tenant.
+    private func isShed(_ tenant: UInt128) -> Bool {
+        self.rung == .refuse ? !self.policy.isCritical(tenant) : self.policy.isLowPriority(tenant)
+    }
+
+    /// After so long without pressure the ladder descends.
+    private static var pressureRetryNanoseconds: UInt64 { 1_000_000_000 }
 
     /// What to do for a request that has its permit.
     private mutating func begin(

@@ -129,6 +129,9 @@ public struct WorkerCore: ~Copyable {
         self.policy.countsDays && nowNanoseconds >= self.day.endNanoseconds
     }
 
+    /// How long late requests held their permits since the last call.
+    public mutating func takeServiceTimes() -> ServiceTimes { self.service.take() }
+
     /// Requests of this worker that are open or wait.
     public var openCount: Int { self.open.count }
 

@@ -1,4 +1,4 @@
-internal import Admission
+public import Admission
 internal import Gateway
 public import Reactor
 internal import Synchronization
@@ -86,7 +86,7 @@ public final class GatewayServer: Sendable {
             let listeners = try ListenerSet(configuration)
             let server = GatewayServer(
                 backend: backend, address: listeners.address, mailboxes: mailboxes,
-                shared: SharedState(configuration: configuration, tell: tell))
+                configuration, tell)
             try server.launch(listeners, started, run)
             return server
         } catch {
@@ -103,15 +103,19 @@ public final class GatewayServer: Sendable {
         try self.start(configuration, backend: backend, makeIndex: { _ in EmbeddedIndex(source: index) }, tell: tell)
     }
 
-    private init(backend: Backend, address: SocketAddress, mailboxes: [Mailbox], shared: SharedState) {
+    private init(
+        backend: Backend, address: SocketAddress, mailboxes: [Mailbox], _ configuration: RuntimeConfiguration,
+        _ tell: @escaping @Sendable (RuntimeEvent) -> Void
+    ) {
+        let metrics = GatewayMetrics()
         self.backend = backend
         self.address = address
-        self.configuration = shared.configuration
-        self.shared = shared
-        self.reports = mailboxes.map { _ in WorkerReport(telemetry: TelemetryBank(schema: shared.metrics.schema)) }
+        self.configuration = configuration
+        self.reports = mailboxes.map { _ in WorkerReport(telemetry: TelemetryBank(schema: metrics.schema)) }
+        self.shared = SharedState(configuration: configuration, metrics: metrics, reports: self.reports, tell: tell)
         self.mailboxes = mailboxes
         self.threads = Mutex([])
-        self.current = Mutex((shared.configuration.live, 1))
+        self.current = Mutex((configuration.live, 1))
     }
 
     // MARK: Life
@@ -154,6 +158,7 @@ public final class GatewayServer: Sendable {
             live.policy.criticalReserve = min(live.policy.criticalReserve, live.policy.openMax - 1)
             let now = MonotonicClock.nowNanoseconds()
             let snapshot = self.shared.admission.adopt(live.policy, nowNanoseconds: now, day: .now())
+            self.shared.pressure.configure(live)
             current = (live, current.epoch + 1)
             self.post(
                 .adopt(
@@ -172,6 +177,15 @@ public final class GatewayServer: Sendable {
     }
 
     // MARK: Questions
+
+    /// How hard the process is pressed, and by what.
+    public var pressure: PressureStatus { self.shared.pressure.status }
+    /// The rung that one input asks for by itself.
+    public func pressureRung(of input: PressureLadder.Input) -> PressureLadder.Rung {
+        self.shared.pressure.rung(for: input)
+    }
+    /// Most ordinary requests open at once by the adaptive limit; nil while it is off.
+    public var adaptiveLimit: Int? { self.shared.pressure.adaptiveLimit }
 
     /// Requests open in the process.
     public var openCount: Int { self.shared.admission.concurrency.openCount }

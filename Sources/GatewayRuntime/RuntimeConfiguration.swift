@@ -1,4 +1,4 @@
-internal import Admission
+public import Admission
 internal import Gateway
 public import Reactor
 
@@ -11,6 +11,10 @@ public struct RuntimeConfiguration: Sendable {
     public var listenBacklog = 4096
     /// Bytes that output and assembly blocks of all workers may take together.
     public var bufferBytesMax = 536_870_912
+    /// Descriptors that there are for client connections; 0 where that is not known.
+    public var connectionDescriptorsMax = 0
+    /// When the process counts as pressed.
+    public var pressure = PressureThresholds()
     public var kernelLimits = KernelLimits()
     /// Optional io_uring features to use; tests clear some.
     public var uringFeatures = UringKernel.Features.all

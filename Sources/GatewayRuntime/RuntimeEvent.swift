@@ -1,4 +1,4 @@
-internal import Admission
+public import Admission
 public import OAP
 public import Reactor
 
@@ -20,6 +20,8 @@ public enum RuntimeEvent: Sendable {
     case connectionEnded(peer: SocketAddress?, reason: String)
     /// A request was refused; only sent when `RuntimeConfiguration.tellsRefusals` is set.
     case requestRefused(correlation: UInt64, code: ErrorCode)
+    /// The process is pressed harder than before, or less.
+    case pressure(PressureLadder.Step)
     /// Events that were not told because too many came at once.
     case suppressed(count: Int)
     /// The worker cannot go on; its sessions are lost.

@@ -61,6 +61,10 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             self.kernel.close(descriptor, reset: true)
             return
         }
+        guard self.core.rung < .shedConnections else {
+            self.shed(descriptor, .pressure)
+            return
+        }
         // First: what one address has too much is not to be taken from what all addresses share.
         guard let seat = self.seat(descriptor) else { return }
         if let rate = self.core.limits.acceptRate,

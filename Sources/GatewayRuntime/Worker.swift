@@ -12,15 +12,21 @@ final class SharedState: Sendable {
     let budget: MemoryBudget
     let connections: ConnectionCount
     let accepts: AcceptBucket
+    let pressure: PressureMonitor
     let tell: @Sendable (RuntimeEvent) -> Void
 
-    init(configuration: RuntimeConfiguration, tell: @escaping @Sendable (RuntimeEvent) -> Void) {
+    init(
+        configuration: RuntimeConfiguration, metrics: GatewayMetrics, reports: [WorkerReport],
+        tell: @escaping @Sendable (RuntimeEvent) -> Void
+    ) {
         self.configuration = configuration
         self.admission = IngressAdmission(configuration.live.policy)
-        self.metrics = GatewayMetrics()
+        self.metrics = metrics
         self.budget = MemoryBudget(bytesMax: configuration.bufferBytesMax)
         self.connections = ConnectionCount()
         self.accepts = AcceptBucket()
+        self.pressure = PressureMonitor(
+            configuration, reports: reports, concurrency: self.admission.concurrency, connections: self.connections)
         self.tell = tell
     }
 }
@@ -141,6 +147,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         if timeout == 0 { self.report.turnEnded(after: now - self.nowNanoseconds) }
         self.nowNanoseconds = now
         self.turnNumber &+= 1
+        self.core.rung = self.shared.pressure.rung
         if self.core.wantsDay(nowNanoseconds: now) { self.core.day = .now() }
         for position in 0..<batch.count {
             try self.handle(batch[position])
@@ -177,6 +184,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         let now = MonotonicClock.nowNanoseconds()
         // Permits come back on other workers too, which do not tell.
         if self.core.hasWaiting { deadline = min(deadline ?? .max, now + Self.waitingPollNanoseconds) }
+        // Pressure that has gone is seen by nobody else.
+        if self.core.rung > .normal { deadline = min(deadline ?? .max, now + PressureMonitor.sampleNanoseconds) }
         guard let deadline else { return nil }
         guard deadline > now else { return 0 }
         self.report.turnEnded(after: now - self.nowNanoseconds)
@@ -202,10 +211,15 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         telemetry.set(self.core.metrics.waiting, UInt64(self.core.waitingCount))
         if self.meter.isDue(nowNanoseconds: self.nowNanoseconds) {
             self.report.measured(busyNanoseconds: self.meter.busyNanoseconds(nowNanoseconds: self.nowNanoseconds))
+            let times = self.core.takeServiceTimes()
+            if let step = self.shared.pressure.tick(times, nowNanoseconds: self.nowNanoseconds) {
+                self.core.rung = step.to
+                self.shared.tell(.pressure(step))
+            }
         }
         self.report.measured(
             buffersLent: self.kernel.buffersTotal - self.kernel.buffersHome, blocksUsed: self.pool.blocksUsed,
-            connections: self.connections.count, open: self.core.openCount)
+            blockBytes: self.pool.bytesUsed, connections: self.connections.count, open: self.core.openCount)
     }
 
     /// The last act on this thread: whoever still waits for a reply gets one.

@@ -7,6 +7,7 @@ public final class WorkerReport: Sendable {
     private let isStarted = Atomic<Bool>(false)
     private let buffersLentValue = Atomic<Int>(0)
     private let blocksUsedValue = Atomic<Int>(0)
+    private let blockBytesValue = Atomic<Int>(0)
     private let connectionsValue = Atomic<Int>(0)
     private let openValue = Atomic<Int>(0)
     private let busyValue = Atomic<UInt64>(0)
@@ -21,6 +22,8 @@ public final class WorkerReport: Sendable {
     public var buffersLent: Int { self.buffersLentValue.load(ordering: .relaxed) }
     /// Output and assembly blocks in use.
     public var blocksUsed: Int { self.blocksUsedValue.load(ordering: .relaxed) }
+    /// Bytes of these.
+    public var blockBytes: Int { self.blockBytesValue.load(ordering: .relaxed) }
     public var connections: Int { self.connectionsValue.load(ordering: .relaxed) }
     public var open: Int { self.openValue.load(ordering: .relaxed) }
 
@@ -48,9 +51,10 @@ public final class WorkerReport: Sendable {
         _ = self.turnMaxValue.max(nanoseconds, ordering: .relaxed)
     }
 
-    func measured(buffersLent: Int, blocksUsed: Int, connections: Int, open: Int) {
+    func measured(buffersLent: Int, blocksUsed: Int, blockBytes: Int, connections: Int, open: Int) {
         self.buffersLentValue.store(buffersLent, ordering: .relaxed)
         self.blocksUsedValue.store(blocksUsed, ordering: .relaxed)
+        self.blockBytesValue.store(blockBytes, ordering: .relaxed)
         self.connectionsValue.store(connections, ordering: .relaxed)
         self.openValue.store(open, ordering: .relaxed)
     }

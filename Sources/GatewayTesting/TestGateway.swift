@@ -155,6 +155,8 @@ public final class TestGateway: Sendable {
             address: SocketAddress(host: "127.0.0.1", port: 0), workersCount: 2)
         // Most tests of limits want to be refused at them, and say so when they do not.
         configuration.live.policy.waiting.lengthMax = 0
+        // A paused machine is pressure too, and most tests are not about it.
+        configuration.pressure = .unreachable
         configure(&configuration)
         let told = EventLog()
         let backend = try Backend.probe(.only(kind), uringFeatures: configuration.uringFeatures)

@@ -93,6 +93,8 @@ internal import CIngress
     private var free: InlineArray<6, FreeList>
     /// Blocks handed out and not given back.
     public private(set) var blocksUsed = 0
+    /// Bytes of these.
+    public private(set) var bytesUsed = 0
 
     /// Intrusive: a free block's first word is the next one's address.
     @safe private struct FreeList {
@@ -136,17 +138,18 @@ internal import CIngress
     public mutating func take(atLeast bytes: Int) -> Block? {
         guard let index = Self.sizeClass(holding: bytes) else { return nil }
         if let start = unsafe self.free[index].pop() {
-            self.blocksUsed += 1
+            self.lent(index)
             return unsafe Block(sizeClass: index, start: start.assumingMemoryBound(to: UInt8.self))
         }
         guard let start = unsafe self.allocate(index) else { return nil }
-        self.blocksUsed += 1
+        self.lent(index)
         return unsafe Block(sizeClass: index, start: start.assumingMemoryBound(to: UInt8.self))
     }
 
     public mutating func give(_ block: consuming Block) {
         let index = block.sizeClass
         self.blocksUsed -= 1
+        self.bytesUsed -= Self.classes[index]
         assert(self.blocksUsed >= 0)
         let start = unsafe UnsafeMutableRawPointer(block.start)
         guard self.free[index].count < Self.keptPerClass[index] else {
@@ -154,6 +157,11 @@ internal import CIngress
             return
         }
         unsafe self.free[index].push(start)
+    }
+
+    private mutating func lent(_ index: Int) {
+        self.blocksUsed += 1
+        self.bytesUsed += Self.classes[index]
     }
 
     /// Moves `block` to one with room for `extra` more bytes; false, with the block unchanged, when there is none.

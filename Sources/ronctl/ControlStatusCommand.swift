@@ -52,8 +52,13 @@ struct StatusText {
                     + "\(NumberText.counted(configuration.reloads, "reload"))"
                     + (configuration.reloadsRefused > 0 ? ", \(configuration.reloadsRefused) refused" : "")
             ),
-            ("requests", Self.usage(report.requests, "open")),
+            (
+                "requests",
+                Self.usage(report.requests, "open")
+                    + (report.adaptiveLimit.map { ", adaptive limit \(NumberText.grouped($0))" } ?? "")
+            ),
             ("connections", Self.usage(report.connections, "open")),
+            ("pressure", report.pressure.rung + (report.pressure.reason.map { ", by \($0)" } ?? "")),
             (
                 "buffers",
                 "\(NumberText.bytes(report.bufferMemory.used)) of \(NumberText.bytes(report.bufferMemory.max)) used"

@@ -87,10 +87,10 @@ import Testing
     /// It comes down as far as the pressure that is left, and says whose that is.
     @Test func whatIsLeftHoldsItWhereItAsks() {
         var ladder = PressureLadder()
-        var both = Self.sample(.descriptors, 0.96)
+        var both = Self.sample(.memory, 0.94)
         both.loopBusyShare = 0.9
         _ = ladder.take(both, nowNanoseconds: 0)
-        #expect(ladder.rung == .shedConnections && ladder.reason == .descriptors)
+        #expect(ladder.rung == .shedConnections && ladder.reason == .memory)
         for tick in 1...50 as ClosedRange<UInt64> {
             _ = ladder.take(Self.sample(.loopBusy, 0.9), nowNanoseconds: tick * 100_000_000)
         }

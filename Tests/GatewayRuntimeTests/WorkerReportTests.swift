@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// A turn that is held up shows in full, until somebody has seen it.
+    /// A turn that is held up shows in full, until the pressure monitor has taken it.
     @Test(arguments: backends) func theLongestTurnIsKept(_ kind: Backend.Kind) throws {
         let log = try StallLog()
         try TestGateway.run(
@@ -44,17 +44,14 @@ import Testing
         ) { gateway in
             var client = try gateway.connect()
             let report = gateway.server.reports[0]
-            var number: UInt64 = 0
-            while log.all.isEmpty {
-                number += 1
+            // The monitor takes it ten times a second, so that a look may come too late for one of them.
+            var seen = false
+            for number in 1...100_000 as ClosedRange<UInt64> where !seen {
                 _ = try client.ask(.resolve("name:site", correlation: number))
+                guard let stalled = log.all.last?.nanoseconds else { continue }
+                seen = report.turnNanosecondsMax >= stalled
             }
-            let stalled = try #require(log.all.first).nanoseconds
-            try gateway.wait(for: "the stalled turn to be told") { report.turnNanosecondsMax >= stalled }
-            #expect(report.takeTurnNanosecondsMax() >= stalled)
-            _ = report.takeTurnNanosecondsMax()
-            try client.expectAlive()
-            try gateway.wait(for: "later turns to be told") { report.turnNanosecondsMax > 0 }
+            #expect(seen)
         }
     }
 }

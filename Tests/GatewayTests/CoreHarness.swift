@@ -35,7 +35,7 @@ struct CoreHarness: ~Copyable {
     init(
         limits: GatewayLimits = GatewayLimits(), openMax: Int = 1024, inflightMax: Int = 64,
         connectionRate: TokenRate? = nil, tenantRate: TokenRate? = nil, globalRate: TokenRate? = nil,
-        answersAtOnce: Bool = false, serving: Bool = true, waitingMax: Int = 0
+        answersAtOnce: Bool = false, serving: Bool = true, waitingMax: Int = 0, tenants: [NamedTenant] = []
     ) {
         var policy = AdmissionPolicy()
         policy.openMax = openMax
@@ -44,6 +44,7 @@ struct CoreHarness: ~Copyable {
         policy.tenantDefault.requests = tenantRate
         policy.global = globalRate
         policy.waiting.lengthMax = waitingMax
+        policy.tenants = tenants
         self.admission = IngressAdmission(policy)
         self.metrics = GatewayMetrics()
         self.telemetry = TelemetryBank(schema: self.metrics.schema)
