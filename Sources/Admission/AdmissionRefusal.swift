@@ -9,6 +9,15 @@ public enum AdmissionRefusal: Equatable, Sendable {
     case tenantDay(retryAfterNanoseconds: UInt64)
     case globalQuota(retryAfterNanoseconds: UInt64)
     case concurrency
+
+    /// What the tenant's counts say of it; nil for a frame that was refused before it was known to be a request.
+    public var tenantOutcome: TenantOutcome? {
+        switch self {
+        case .connectionQuota: nil
+        case .tooManyInflight, .tenantQuota, .tenantBytes, .tenantDay: .quota
+        case .globalQuota, .concurrency: .overload
+        }
+    }
 }
 
 /// The answer of the quotas to one request.

@@ -3,9 +3,9 @@ internal import Synchronization
 /// What became of a request, as far as its tenant is told.
 public enum TenantOutcome: Int, CaseIterable, Sendable {
     case admitted
-    /// By a quota of the tenant.
+    /// Refused for what the tenant asks for: by a quota of its own, or for too many requests on one connection.
     case quota
-    /// By the gateway's own limits.
+    /// Refused for what the gateway can take: its own quota, permits, how long requests may wait for them, and pressure.
     case overload
 }
 
@@ -31,7 +31,16 @@ public struct TenantCounts: Equatable, Sendable {
         }
     }
 
-    static func &+ (_ a: TenantCounts, _ b: TenantCounts) -> TenantCounts {
+    @inline(__always)
+    mutating func add(_ outcome: TenantOutcome) {
+        switch outcome {
+        case .admitted: self.admitted &+= 1
+        case .quota: self.quota &+= 1
+        case .overload: self.overload &+= 1
+        }
+    }
+
+    public static func &+ (_ a: TenantCounts, _ b: TenantCounts) -> TenantCounts {
         TenantCounts(
             admitted: a.admitted &+ b.admitted, quota: a.quota &+ b.quota, overload: a.overload &+ b.overload)
     }
@@ -48,18 +57,20 @@ public struct TenantCounts: Equatable, Sendable {
 /// ```
 ///  a cell, one line   | version | tenant low, high | admitted, quota, overload | votes | unused |
 /// ```
-/// A tenant has one place, chosen by its hash. Who is counted there is a vote (Boyer, Moore 1981): a request of its tenant adds a
-/// vote and any other takes one away, and at none the cell changes hands, so that a tenant with more than half of a cell's requests
-/// has it. What it had counted goes to the others. So the sum over all cells and the others is exact, and each series grows
-/// while its tenant keeps its cell.
+/// A tenant may have one of four cells, chosen by its hash. Who is counted there is a vote (Misra, Gries 1982): a request of a tenant
+/// that has one adds a vote to it, any other takes one from each of the four, and at none a cell changes hands. So up to four
+/// tenants always have their own, and of more whoever has over a fifth of the four cells' requests. What a cell had counted goes to the
+/// others: the sum over all cells and the others is exact, and each series grows while its tenant keeps its cell.
 public final class TenantActivity: Sendable {
     static let cellsCount = 128
+    private static let ways = 4
     private static let version = 0
     private static let tenantLow = 1
     private static let tenantHigh = 2
     private static let counts = 3
     private static let votes = 6
     private static let wordsPerCell = AtomicWords.wordsPerLine
+    private static let wordsPerSet = TenantActivity.ways * TenantActivity.wordsPerCell
     /// Cell whose tenant is nobody: all others.
     private static let others = TenantActivity.cellsCount * TenantActivity.wordsPerCell
     /// So many votes a tenant can have ahead: a former heavy one gives way after as many requests of others.
@@ -67,24 +78,48 @@ public final class TenantActivity: Sendable {
 
     private let hash: KeyedHash
     private let words = AtomicWords(count: (TenantActivity.cellsCount + 1) * TenantActivity.wordsPerCell)
-    /// The writer's: the tenant of its last request and where it is counted.
-    private let last = AtomicWords(count: 3)
 
     /// - Parameter seed: secret, so that nobody can choose tenants that displace another.
     public init(seed: UInt64 = .random(in: .min ... .max)) { self.hash = KeyedHash(seed: seed) }
 
-    /// One request of `tenant`. The writer's thread.
-    @inline(__always)
-    public func count(_ tenant: UInt128, _ outcome: TenantOutcome) {
-        let cell = Int(self.last[2].load(ordering: .relaxed))
-        if UInt64(truncatingIfNeeded: tenant) == self.last[0].load(ordering: .relaxed),
-            UInt64(truncatingIfNeeded: tenant >> 64) == self.last[1].load(ordering: .relaxed), cell > 0
+    /// Requests of `tenant`, at least one. The writer's thread.
+    public func add(_ tenant: UInt128, _ counts: TenantCounts) {
+        let set = Int(self.hash(tenant, reserved: 0) & UInt64(Self.cellsCount / Self.ways - 1)) * Self.wordsPerSet
+        let low = UInt64(truncatingIfNeeded: tenant)
+        let high = UInt64(truncatingIfNeeded: tenant >> 64)
+        for cell in stride(from: set, to: set + Self.wordsPerSet, by: Self.wordsPerCell)
+        where self.words[cell + Self.tenantLow].load(ordering: .relaxed) == low
+            && self.words[cell + Self.tenantHigh].load(ordering: .relaxed) == high
         {
-            self.add(1, cell - 1 + Self.counts + outcome.rawValue)
-            self.add(1, cell - 1 + Self.votes)
-        } else {
-            self.countAnother(tenant, outcome)
+            let votes = self.words[cell + Self.votes].load(ordering: .relaxed)
+            self.words[cell + Self.votes].store(min(votes &+ counts.total, Self.votesMax), ordering: .relaxed)
+            self.add(counts, to: cell)
+            return
         }
+        self.addStranger(set, low, high, counts)
+    }
+
+    /// Of a tenant without a cell.
+    private func addStranger(_ set: Int, _ low: UInt64, _ high: UInt64, _ counts: TenantCounts) {
+        let cells = stride(from: set, to: set + Self.wordsPerSet, by: Self.wordsPerCell)
+        var weakest = set
+        var votesLeast = UInt64.max
+        for cell in cells {
+            let votes = self.words[cell + Self.votes].load(ordering: .relaxed)
+            if votes < votesLeast { (weakest, votesLeast) = (cell, votes) }
+        }
+        let taken = min(votesLeast, counts.total)
+        for cell in cells { self.add(0 &- taken, cell + Self.votes) }
+        guard taken < counts.total else { return self.add(counts, to: Self.others) }
+        self.handOn(weakest, low, high)
+        self.words[weakest + Self.votes].store(min(counts.total - taken, Self.votesMax), ordering: .relaxed)
+        self.add(counts, to: weakest)
+    }
+
+    private func add(_ counts: TenantCounts, to cell: Int) {
+        self.add(counts.admitted, cell + Self.counts)
+        self.add(counts.quota, cell + Self.counts + 1)
+        self.add(counts.overload, cell + Self.counts + 2)
     }
 
     @inline(__always)
@@ -92,39 +127,13 @@ public final class TenantActivity: Sendable {
         self.words[word].store(self.words[word].load(ordering: .relaxed) &+ count, ordering: .relaxed)
     }
 
-    private func countAnother(_ tenant: UInt128, _ outcome: TenantOutcome) {
-        let cell = Int(self.hash(tenant, reserved: 0) & UInt64(Self.cellsCount - 1)) * Self.wordsPerCell
-        let low = UInt64(truncatingIfNeeded: tenant)
-        let high = UInt64(truncatingIfNeeded: tenant >> 64)
-        let isIts =
-            self.words[cell + Self.tenantLow].load(ordering: .relaxed) == low
-            && self.words[cell + Self.tenantHigh].load(ordering: .relaxed) == high
-        let votes = min(self.words[cell + Self.votes].load(ordering: .relaxed), Self.votesMax)
-        if !isIts || votes == 0 {
-            guard votes == 0 else {
-                self.words[cell + Self.votes].store(votes - 1, ordering: .relaxed)
-                self.add(1, Self.others + Self.counts + outcome.rawValue)
-                // Somebody else's cell: there is no short way to it.
-                self.last[2].store(0, ordering: .relaxed)
-                return
-            }
-            if !isIts { self.handOn(cell, low, high) }
-        }
-        self.words[cell + Self.votes].store(votes + 1, ordering: .relaxed)
-        self.add(1, cell + Self.counts + outcome.rawValue)
-        self.last[0].store(low, ordering: .relaxed)
-        self.last[1].store(high, ordering: .relaxed)
-        self.last[2].store(UInt64(cell) + 1, ordering: .relaxed)
-    }
-
     /// Odd versions tell readers that the cell is changing.
     private func handOn(_ cell: Int, _ low: UInt64, _ high: UInt64) {
         let version = self.words[cell + Self.version].load(ordering: .relaxed)
         self.words[cell + Self.version].store(version &+ 1, ordering: .relaxed)
         atomicMemoryFence(ordering: .releasing)
+        self.add(self.countsOf(cell), to: Self.others)
         for outcome in 0..<TenantOutcome.allCases.count {
-            let count = self.words[cell + Self.counts + outcome].load(ordering: .relaxed)
-            self.add(count, Self.others + Self.counts + outcome)
             self.words[cell + Self.counts + outcome].store(0, ordering: .relaxed)
         }
         self.words[cell + Self.tenantLow].store(low, ordering: .relaxed)

@@ -73,6 +73,10 @@ extension GatewayAdmin {
         }
     }
 
+    var tenants: [ProcessMetric] {
+        TenantLabels(self.server.tenantReport(), named: self.server.live.policy.tenants).metrics
+    }
+
     var process: [ProcessMetric] {
         let usage = ProcessUsage.now()
         return [

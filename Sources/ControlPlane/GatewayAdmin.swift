@@ -32,7 +32,7 @@ final class GatewayAdmin: AdminSource {
     func metricsText() -> String {
         PrometheusText.render(
             schema: self.server.schema, snapshot: self.server.snapshot(),
-            process: self.configured + self.used + self.pressed + self.process,
+            process: self.configured + self.used + self.pressed + self.tenants + self.process,
             commonLabels: [MetricLabel("service", "svc-gateway")])
     }
 

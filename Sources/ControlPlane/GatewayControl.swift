@@ -18,6 +18,8 @@ final class GatewayControl: ControlSource {
     private let built: VersionReport
     private let metricsAddress: String
     private let started = ContinuousClock.now
+    /// In a status, which is to fit a screen; metrics have more.
+    private static let tenantsShown = 5
 
     init(
         server: GatewayServer, index: IndexSource, health: HealthMonitor, reloader: ConfigurationReloader,
@@ -60,7 +62,9 @@ final class GatewayControl: ControlSource {
             adaptiveLimit: self.server.adaptiveLimit,
             bufferMemory: .init(used: self.server.bufferBytesUsed, max: self.server.configuration.bufferBytesMax),
             index: .init(path: self.index.path, records: self.index.environment.map { max(0, $0.recordCount) }),
-            quotas: self.quotas(running.settings.quotas), rejections: self.rejections())
+            quotas: self.quotas(running.settings.quotas), rejections: self.rejections(),
+            tenants: TenantLabels(self.server.tenantReport(), named: live.policy.tenants)
+                .status(count: Self.tenantsShown))
     }
 
     private func configurationStatus(_ running: LoadedSettings) -> StatusReport.Configuration {

@@ -108,6 +108,24 @@ public struct StatusReport: Codable, Sendable, Equatable {
         }
     }
 
+    public struct Tenant: Codable, Sendable, Equatable {
+        /// As the configuration names it, else its id like `0x2a`; `other` for all that are not listed.
+        public var name: String
+        /// Its requests since it is told apart, which is about since the start for who was active then: those that were admitted,
+        public var admitted: UInt64
+        /// refused for what it asks for (429),
+        public var quota: UInt64
+        /// and refused for what the gateway can take (503).
+        public var overload: UInt64
+
+        public init(name: String, admitted: UInt64, quota: UInt64, overload: UInt64) {
+            self.name = name
+            self.admitted = admitted
+            self.quota = quota
+            self.overload = overload
+        }
+    }
+
     public var instance: String
     public var version: String
     public var commit: String
@@ -135,12 +153,15 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var quotas: [Quota]
     /// Those that there were, the most frequent first.
     public var rejections: [Rejection]
+    /// The most active, and the others last; empty when there were no requests.
+    public var tenants: [Tenant]
 
     public init(
         instance: String, version: String, commit: String, pid: Int, started: String, uptimeSeconds: Int, ready: Bool,
         reasons: [String], backend: Backend, oapAddr: String, metricsAddr: String, configuration: Configuration,
         workers: [Worker], connections: Usage, requests: Usage, pressure: Pressure, adaptiveLimit: Int?,
-        bufferMemory: Usage, index: Index, quotas: [Quota], rejections: [Rejection]
+        bufferMemory: Usage, index: Index, quotas: [Quota], rejections: [Rejection],
+        tenants: [Tenant]
     ) {
         self.instance = instance
         self.version = version
@@ -163,5 +184,6 @@ public struct StatusReport: Codable, Sendable, Equatable {
         self.index = index
         self.quotas = quotas
         self.rejections = rejections
+        self.tenants = tenants
     }
 }

@@ -14,6 +14,7 @@ extension WorkerCore {
         case .draining: return self.refuse(header, .draining, retryAfterMilliseconds: 1000)
         }
         if self.rung >= .shedLowPriority && self.isShed(header.tenant) {
+            self.count(header.tenant, .overload)
             return self.refuse(
                 header, .overloaded,
                 retryAfterMilliseconds: RetryAfter.milliseconds(
@@ -38,6 +39,7 @@ extension WorkerCore {
             return self.wait(slot, method, header, payload, charge, isCritical: isCritical, nowNanoseconds)
         }
         self.admittedAtOnce += 1
+        self.count(header.tenant, .admitted)
         return self.begin(slot, method, header, payload, charge, nowNanoseconds)
     }
 
@@ -84,9 +86,16 @@ extension WorkerCore {
         "A key is name: with a label of 1 to 506 bytes, or b3: with 64 lower-case hex digits."
     }
 
+    /// Here and nowhere else: once for each request on which admission has decided.
+    @inline(__always)
+    mutating func count(_ tenant: UInt128, _ outcome: TenantOutcome) {
+        self.tenantRun.count(tenant, outcome, in: self.tenants)
+    }
+
     // MARK: Refusals
 
     mutating func refuse(_ header: FrameHeader, _ why: AdmissionRefusal) -> Order {
+        if let outcome = why.tenantOutcome { self.count(header.tenant, outcome) }
         switch why {
         case .tooManyInflight:
             return self.refuse(

@@ -30,6 +30,7 @@ extension WorkerCore {
     public mutating func endTurn(arrivalNanoseconds: UInt64, nowNanoseconds: UInt64) {
         self.passingPermit = nil
         self.turnLookupsLeft = self.limits.turnLookupsMax
+        self.tenantRun.end(in: self.tenants)
         if self.admittedAtOnce > 0 {
             self.telemetry.observe(self.metrics.admissionWait, nanoseconds: 0, count: self.admittedAtOnce)
             self.admittedAtOnce = 0
@@ -69,6 +70,7 @@ extension WorkerCore {
         guard let request = self.closed(ticket, nowNanoseconds) else { return nil }
         if request.permit == nil {
             // It has waited in vain: nothing was done for what it was charged.
+            self.count(request.request.tenant, .overload)
             self.refund(
                 request.request, request.charge, takenNanoseconds: request.arrivalNanoseconds, nowNanoseconds)
         }

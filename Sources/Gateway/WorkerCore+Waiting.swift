@@ -101,6 +101,7 @@ extension WorkerCore {
         self.open[slot: index].place = nil
         self.open[slot: index].permit = consume permit
         self.open[slot: index].admittedNanoseconds = nowNanoseconds
+        self.count(self.open[slot: index].request.tenant, .admitted)
         self.telemetry.observe(
             self.metrics.admissionWait, nanoseconds: nowNanoseconds &- self.open[slot: index].arrivalNanoseconds)
         return (self.order(ticket, scratch.span), session)

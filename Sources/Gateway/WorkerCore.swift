@@ -20,6 +20,8 @@ public struct WorkerCore: ~Copyable {
     public internal(set) var limits: GatewayLimits
     public let metrics: GatewayMetrics
     public let telemetry: TelemetryBank
+    /// What became of each tenant's requests; behind by what this turn has done.
+    public let tenants: TenantActivity
     public private(set) var decoder: FrameDecoder
     /// The HELLO reply's payload.
     public private(set) var helloPayload: [UInt8]
@@ -58,6 +60,8 @@ public struct WorkerCore: ~Copyable {
     /// Lookups of resolve-many that this turn may still begin: what exceeds it waits, so that a few large requests cannot
     /// hold all others up, and is refused when it has waited too long.
     var turnLookupsLeft: Int
+    /// Of the tenant that was counted last, what `tenants` does not know yet.
+    var tenantRun = TenantRun()
     /// Admitted without waiting since the last `endTurn`.
     var admittedAtOnce: UInt64 = 0
     /// How long permits were held that came back in a later turn than they were given.
@@ -73,11 +77,13 @@ public struct WorkerCore: ~Copyable {
 
     /// - Parameters:
     ///   - admission: shared by all workers; outlives them.
+    ///   - tenants: this worker's own.
     ///   - openCapacity: places for open and waiting requests, which no policy may exceed; nil for what `admission`'s
     ///     needs now.
     public init(
         limits: GatewayLimits, admission: IngressAdmission, metrics: GatewayMetrics, telemetry: TelemetryBank,
-        openCapacity: Int? = nil, answersAtOnce: Bool = false, transport: String = "tcp"
+        tenants: TenantActivity = TenantActivity(), openCapacity: Int? = nil, answersAtOnce: Bool = false,
+        transport: String = "tcp"
     ) {
         let policy = admission.snapshot
         self.answersAtOnce = answersAtOnce
@@ -92,6 +98,7 @@ public struct WorkerCore: ~Copyable {
         self.turnLookupsLeft = limits.turnLookupsMax
         self.metrics = metrics
         self.telemetry = telemetry
+        self.tenants = tenants
         self.decoder = FrameDecoder(frameBytesMax: limits.frameBytesMax)
         self.open = Slab(capacity: openCapacity ?? policy.policy.placesMax)
         self.helloPayload = []

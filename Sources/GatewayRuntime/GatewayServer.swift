@@ -42,6 +42,7 @@ public final class GatewayServer: Sendable {
     private let mailboxes: [Mailbox]
     private let threads: Mutex<[LoopThread]>
     private let nextWorker = Atomic<Int>(0)
+    private let ranking = Mutex(TenantRanking())
     private let current: Mutex<(live: LiveConfiguration, epoch: Int)>
 
     /// Binds the address, once per worker, and starts the workers. Requests get `not_ready` until `serve`.
@@ -198,6 +199,13 @@ public final class GatewayServer: Sendable {
     public var bufferBytesUsed: Int { self.shared.budget.bytesUsed }
     public var schema: MetricSchema { self.shared.metrics.schema }
     public func snapshot() -> TelemetrySnapshot { TelemetrySnapshot.merging(self.reports.map(\.telemetry)) }
+
+    /// What became of the requests of the most active tenants, and of all others together, since the start. Allocates: for those who
+    /// scrape.
+    public func tenantReport() -> TenantReport {
+        let now = MonotonicClock.nowNanoseconds()
+        return self.ranking.withLock { $0.merge(self.reports.map(\.tenants), nowNanoseconds: now) }
+    }
 
     /// Looks a key up as a client's request would: same admission, same index, on one of the workers in turn.
     public func resolve(key: [UInt8], _ reply: @escaping @Sendable (AdminAnswer) -> Void) {

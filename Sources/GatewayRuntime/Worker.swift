@@ -108,7 +108,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.listener = consume listener
         self.core = WorkerCore(
             limits: shared.configuration.live.limits, admission: shared.admission, metrics: shared.metrics,
-            telemetry: report.telemetry, openCapacity: shared.configuration.openCapacity,
+            telemetry: report.telemetry, tenants: report.tenants, openCapacity: shared.configuration.openCapacity,
             answersAtOnce: I.answersAtOnce)
         self.tellsRefusals = shared.configuration.live.tellsRefusals
         self.pool = BlockPool(budget: shared.budget)

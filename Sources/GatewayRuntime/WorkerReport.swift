@@ -1,9 +1,12 @@
+internal import Admission
 internal import Synchronization
 public import Telemetry
 
 /// What other threads may know of a worker: written by it once a turn, read by anyone.
 public final class WorkerReport: Sendable {
     public let telemetry: TelemetryBank
+    /// What became of each tenant's requests.
+    let tenants = TenantActivity()
     private let isStarted = Atomic<Bool>(false)
     private let buffersLentValue = Atomic<Int>(0)
     private let blocksUsedValue = Atomic<Int>(0)

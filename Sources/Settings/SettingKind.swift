@@ -56,7 +56,7 @@ enum SettingKind: Sendable {
         case .tenantID:
             "a tenant's number below 2^128, like 7, \"340282366920938463463\" or \"0x1f\""
         case .tenantName:
-            "\(InstanceName.expected), and not \"other\""
+            "\(InstanceName.expected), not \"other\", and not beginning with 0x"
         }
     }
 
@@ -105,8 +105,8 @@ enum SettingKind: Sendable {
             guard let id = input.tenantID else { throw self.mismatch(input) }
             draft[keyPath: path] = id
         case .tenantName(let path):
-            // Metrics put every tenant without a place of its own under "other".
-            guard let words = input.words, InstanceName.isValid(words), words != "other" else {
+            // Metrics put every tenant without a place of its own under "other", and call one without a name by its id.
+            guard let words = input.words, InstanceName.isValid(words), words != "other", !words.hasPrefix("0x") else {
                 throw self.mismatch(input)
             }
             draft[keyPath: path] = words

@@ -28,7 +28,7 @@ struct StatusText {
 
     var lines: [String] {
         [self.head] + self.report.reasons.map { "  " + self.style.styled(TerminalText.printable($0), .red) }
-            + self.facts + self.table(self.workers) + self.table(self.quotas) + self.table(self.rejections)
+            + self.facts + [self.workers, self.quotas, self.rejections, self.tenants].flatMap { self.table($0) }
     }
 
     private var head: String {
@@ -108,6 +108,17 @@ struct StatusText {
         var table = TextTable(["REFUSED WITH", "COUNT"], right: [1])
         for rejection in self.report.rejections {
             table.append([TerminalText.printable(rejection.reason), NumberText.grouped(rejection.count)])
+        }
+        return table
+    }
+
+    private var tenants: TextTable? {
+        guard !self.report.tenants.isEmpty else { return nil }
+        var table = TextTable(["TENANT", "ADMITTED", "OVER QUOTA", "OVERLOAD"], right: [1, 2, 3])
+        for tenant in self.report.tenants {
+            table.append(
+                [TerminalText.printable(tenant.name)]
+                    + [tenant.admitted, tenant.quota, tenant.overload].map { NumberText.grouped($0) })
         }
         return table
     }

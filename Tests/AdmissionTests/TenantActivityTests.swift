@@ -13,9 +13,9 @@ import Testing
 
     @Test func outcomesAreCountedByTenant() {
         let activity = TenantActivity(seed: 1)
-        for _ in 0..<3 { activity.count(5, .admitted) }
-        activity.count(0, .quota)
-        activity.count(5, .overload)
+        for _ in 0..<3 { activity.addOne(5, .admitted) }
+        activity.addOne(0, .quota)
+        activity.addOne(5, .overload)
         let (tenants, others) = Self.read(activity)
         #expect(tenants == [5: TenantCounts(admitted: 3, overload: 1), 0: TenantCounts(quota: 1)])
         #expect(others == TenantCounts())
@@ -35,7 +35,7 @@ import Testing
                 default: 1000 + UInt128(random.next() % 100_000)
                 }
             exact[tenant, default: 0] += 1
-            activity.count(tenant, .admitted)
+            activity.addOne(tenant, .admitted)
         }
         let (tenants, others) = Self.read(activity)
         #expect(tenants.values.reduce(others.total) { $0 + $1.total } == 200_000, "\(random.replay)")
@@ -52,6 +52,7 @@ import Testing
         let workers = [TenantActivity(seed: 1), TenantActivity(seed: 2)]
         var ranking = TenantRanking(placesMax: 4)
         var counted: UInt64 = 0
+        var now: UInt64 = 0
         var last: [UInt128: TenantCounts] = [:]
         var lastOther = TenantCounts()
         for scrape in 0..<200 {
@@ -60,10 +61,12 @@ import Testing
             for _ in 0..<random.next() % 1000 {
                 let tenant = random.oneIn(3) ? random.next() % 10_000 : heavy + random.next() % 6
                 let outcome = TenantOutcome.allCases[Int(random.next() % 3)]
-                workers[Int(random.next() % 2)].count(UInt128(tenant), outcome)
+                workers[Int(random.next() % 2)].addOne(UInt128(tenant), outcome)
                 counted += 1
             }
-            let report = ranking.merge(workers)
+            // Sometimes places are given anew, sometimes not.
+            now += random.next() % (2 * TenantRanking.choiceNanoseconds)
+            let report = ranking.merge(workers, nowNanoseconds: now)
             #expect(report.tenants.count <= 4)
             #expect(report.tenants.reduce(report.other.total) { $0 + $1.counts.total } == counted, "\(random.replay)")
             for outcome in TenantOutcome.allCases {
@@ -85,10 +88,10 @@ import Testing
         var told: Set<UInt128> = []
         for scrape in 0..<20 {
             for tenant in 0..<2000 {
-                activity.count(UInt128(scrape * 2000 + tenant), .quota)
-                if tenant.isMultiple(of: 4) { activity.count(UInt128.max, .admitted) }
+                activity.addOne(UInt128(scrape * 2000 + tenant), .quota)
+                if tenant.isMultiple(of: 4) { activity.addOne(UInt128.max, .admitted) }
             }
-            told.formUnion(ranking.merge([activity]).tenants.map(\.tenant))
+            told.formUnion(ranking.merge([activity], nowNanoseconds: UInt64(scrape) * 1_000_000).tenants.map(\.tenant))
         }
         #expect(told == [UInt128.max])
     }
@@ -110,7 +113,7 @@ import Testing
         var random = SeededGenerator(seed: 7)
         for _ in 0..<300_000 {
             let tenant = UInt128(1 + random.next() % 1000)
-            activity.count(tenant, tenant.isMultiple(of: 2) ? .admitted : .quota)
+            activity.addOne(tenant, tenant.isMultiple(of: 2) ? .admitted : .quota)
         }
         done.isSet.store(true, ordering: .releasing)
         #expect(await reading == 0)
@@ -118,5 +121,103 @@ import Testing
 
     private final class Flag: Sendable {
         let isSet = Atomic<Bool>(false)
+    }
+
+    /// Four tenants have cells of their own wherever they fall, whoever is loudest.
+    @Test func fewTenantsAreAlwaysToldApart() {
+        var random = SeededGenerator.fromEnvironment()
+        for _ in 0..<200 {
+            let activity = TenantActivity(seed: random.next())
+            var exact: [UInt128: TenantCounts] = [:]
+            let tenants = (0..<4).map { _ in UInt128(random.next()) << 64 | UInt128(random.next()) }
+            for _ in 0..<100 {
+                let tenant = tenants[Int(min(random.next() % 4, random.next() % 4))]
+                let counts = TenantCounts(admitted: random.next() % 10, quota: random.next() % 3, overload: 1)
+                exact[tenant, default: TenantCounts()] = exact[tenant, default: TenantCounts()] &+ counts
+                activity.add(tenant, counts)
+            }
+            #expect(Self.read(activity).tenants == exact, "\(random.replay)")
+            #expect(Self.read(activity).others == TenantCounts())
+        }
+    }
+
+    /// Counts of many requests at once are those of one after the other, but for who has a cell.
+    @Test func runsAddUpToSingleRequests() {
+        var random = SeededGenerator.fromEnvironment()
+        let activity = TenantActivity(seed: 1)
+        var run = TenantRun()
+        var exact: [UInt128: TenantCounts] = [:]
+        for step in 0..<10_000 {
+            let tenant = UInt128(random.next() % 3)
+            let outcome = TenantOutcome.allCases[Int(random.next() % 3)]
+            for _ in 0...random.next() % 5 {
+                run.count(tenant, outcome, in: activity)
+                exact[tenant, default: TenantCounts()].add(outcome)
+            }
+            guard step.isMultiple(of: 10) else { continue }
+            run.end(in: activity)
+            guard Self.read(activity).tenants == exact else {
+                Issue.record("the counts differ after \(step) steps; \(random.replay)")
+                return
+            }
+        }
+        run.end(in: activity)
+        #expect(Self.read(activity).others == TenantCounts())
+    }
+}
+
+/// Who has a series, and from when on.
+@Suite struct TenantRankingTests {
+    private static let soon: UInt64 = 1_000_000_000
+
+    private static func rows(_ report: TenantReport) -> [UInt128: TenantCounts] {
+        Dictionary(uniqueKeysWithValues: report.tenants.map { ($0.tenant, $0.counts) })
+    }
+
+    /// The first report has everything since the start, however late it comes.
+    @Test func theFirstReportIsWhole() {
+        let workers = [TenantActivity(seed: 1), TenantActivity(seed: 2)]
+        var ranking = TenantRanking()
+        #expect(ranking.merge(workers, nowNanoseconds: 0) == TenantReport(tenants: [], other: TenantCounts()))
+        workers[0].add(7, TenantCounts(admitted: 10, quota: 1))
+        workers[1].add(7, TenantCounts(overload: 5))
+        workers[1].add(8, TenantCounts(admitted: 2))
+        let report = ranking.merge(workers, nowNanoseconds: 1)
+        #expect(report.tenants.map(\.tenant) == [7, 8], "the most active is first")
+        #expect(
+            Self.rows(report) == [
+                7: TenantCounts(admitted: 10, quota: 1, overload: 5), 8: TenantCounts(admitted: 2),
+            ])
+        #expect(report.other == TenantCounts())
+    }
+
+    /// Asking often does not make places change hands: a moment says nothing about who is heavy.
+    @Test func placesAreGivenAnewAfterAWhile() {
+        let activity = TenantActivity(seed: 1)
+        var ranking = TenantRanking(placesMax: 1)
+        activity.add(1, TenantCounts(admitted: 100))
+        #expect(Self.rows(ranking.merge([activity], nowNanoseconds: 0)) == [1: TenantCounts(admitted: 100)])
+        activity.add(2, TenantCounts(admitted: 50))
+        for second in 1..<10 {
+            let report = ranking.merge([activity], nowNanoseconds: UInt64(second) * Self.soon)
+            #expect(Self.rows(report) == [1: TenantCounts(admitted: 100)])
+            #expect(report.other == TenantCounts(admitted: 50))
+        }
+        activity.add(2, TenantCounts(admitted: 3))
+        let report = ranking.merge([activity], nowNanoseconds: TenantRanking.choiceNanoseconds)
+        #expect(Self.rows(report) == [2: TenantCounts(admitted: 3)], "what was told among the others stays there")
+        #expect(report.other == TenantCounts(admitted: 150))
+        activity.add(1, TenantCounts(quota: TenantRanking.choiceRequests))
+        let next = ranking.merge([activity], nowNanoseconds: TenantRanking.choiceNanoseconds + 1)
+        #expect(Self.rows(next) == [1: TenantCounts(quota: TenantRanking.choiceRequests)], "or after many requests")
+        #expect(next.other == TenantCounts(admitted: 153))
+    }
+}
+
+extension TenantActivity {
+    fileprivate func addOne(_ tenant: UInt128, _ outcome: TenantOutcome) {
+        var counts = TenantCounts()
+        counts.add(outcome)
+        self.add(tenant, counts)
     }
 }

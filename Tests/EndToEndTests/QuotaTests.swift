@@ -48,6 +48,32 @@ import Testing
         }
     }
 
+    /// By the name that the operator gave, or by the id as the file writes it.
+    @Test(arguments: backends) func tenantsHaveSeries(io: String) async throws {
+        let named = "[[tenant]]\nid = \"0x2a\"\nname = \"billing\"\nrequests_per_second = 1000\nburst = 1000\n"
+        try await GatewayProcess.run(io: io, config: Self.quota("tenant") + named) { gateway in
+            var client = try gateway.connect()
+            for number in 1...10 {
+                _ = try client.ask(.resolve("name:hello", correlation: UInt64(number), tenant: 0x2a))
+                _ = try client.ask(.resolve("name:hello", correlation: UInt64(number), tenant: 0xbeef))
+            }
+            let metrics = try gateway.metrics()
+            func count(_ tenant: String, _ outcome: String) -> Double? {
+                metrics.sum("tenant_requests_total", ["tenant": tenant, "outcome": outcome])
+            }
+            #expect(count("billing", "admitted") == 10 && count("billing", "quota") == 0)
+            #expect(count("0xbeef", "admitted") == 3 && count("0xbeef", "quota") == 7)
+            #expect(metrics.sum("tenant_requests_total", ["outcome": "overload"]) == 0)
+            #expect(metrics.sum("tenant_requests_total", ["tenant": "other"]) == 0)
+            #expect(metrics.text.contains("# TYPE tenant_requests_total counter\n"))
+            let status = try await gateway.control("status").output
+            #expect(status.contains(/(?m)^  TENANT +ADMITTED +OVER QUOTA +OVERLOAD$/), "\(status)")
+            #expect(
+                status.contains(/(?m)^  billing +10 +0 +0$/) && status.contains(/(?m)^  0xbeef +3 +7 +0$/), "\(status)")
+            #expect(!status.contains("\n  other "), "\(status)")
+        }
+    }
+
     @Test(arguments: backends) func sourceQuota(io: String) async throws {
         let limits = "[quota.source]\nconnections_max = 2\nhandshakes_per_second = 0.01\nburst = 5\n"
         try await GatewayProcess.run(io: io, config: limits) { gateway in

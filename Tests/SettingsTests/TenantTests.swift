@@ -46,6 +46,14 @@ import Testing
         #expect(try loaded.json().contains("\"tenant.billing.critical\""))
     }
 
+    /// Metrics call a tenant without an entry by its id.
+    @Test(arguments: ["0x9", "0xbilling", "other"]) func aNameIsNotTakenForAnother(name: String) throws {
+        let lines = try Workspace().errors(file: "[[tenant]]\nid = 7\nname = \"\(name)\"\n")
+        #expect(
+            lines.count == 1 && lines[0].contains("3:8: error: tenant.name: found the string \"\(name)\""), "\(lines)")
+        #expect(lines[0].contains("not \"other\", and not beginning with 0x"), "\(lines)")
+    }
+
     @Test func everyMistakeHasItsPlace() throws {
         let lines = try Workspace().errors(
             file: """
