@@ -64,6 +64,8 @@ def sample_of(text):
     """What a scenario needs of a report of oap-bench."""
     report = read_report(text)
     outcome = report["outcome"]
+    if not outcome["elapsedSeconds"]:
+        raise PeerProblem("no connection was to be had: the gateway reset them all, and its log says why")
     refused = {row["code"]: row["count"] for row in report["statuses"] if row.get("code") and not row["isExpected"]}
     strange = set(refused) - REFUSALS
     if strange or outcome["invalidAnswers"] or outcome["unexpectedFrames"]:

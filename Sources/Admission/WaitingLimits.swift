@@ -8,6 +8,10 @@ public struct WaitingLimits: Equatable, Sendable {
     /// nobody waits longer than this.
     public var intervalNanoseconds: UInt64
 
+    /// Lookups of all that wait at once; with so many the room is full, however few requests they are. No setting: as many as the
+    /// caller does in a turn, since more could not be served before they have waited for too long.
+    public var lookupsMax = Int.max
+
     /// The largest `lengthMax`; `WaitingRoom.bytes` says what it takes.
     public static let lengthMaxLargest = 16_384
 

@@ -9,18 +9,21 @@ public struct WaitingRequest: Equatable, Sendable {
     public let deadlineNanoseconds: UInt64
     /// Tokens that serving it charges its tenant; 0 counts as 1.
     public let cost: UInt32
+    /// Lookups that serving it takes.
+    public let lookups: UInt32
     /// Goes before all that are not.
     public let isCritical: Bool
 
     public init(
         handle: UInt64, tenant: UInt128, arrivalNanoseconds: UInt64, deadlineNanoseconds: UInt64, cost: UInt32 = 1,
-        isCritical: Bool = false
+        lookups: UInt32 = 1, isCritical: Bool = false
     ) {
         self.handle = handle
         self.tenant = tenant
         self.arrivalNanoseconds = arrivalNanoseconds
         self.deadlineNanoseconds = deadlineNanoseconds
         self.cost = cost
+        self.lookups = lookups
         self.isCritical = isCritical
     }
 }

@@ -27,6 +27,8 @@ public struct WaitingRoom: ~Copyable {
     /// Found to have waited too long when it was their turn; `popExpired` hands them out.
     private var doomed = SlotList()
     private var watch = OverloadWatch()
+    /// Of all that wait.
+    private var lookups = 0
 
     private struct Entry {
         var request: WaitingRequest
@@ -82,6 +84,11 @@ public struct WaitingRoom: ~Copyable {
     /// Requests that wait, with those that `popExpired` has yet to hand out.
     public var count: Int { self.slotsByHandle.count }
 
+    private var isFull: Bool { self.count >= self.limits.lengthMax || self.hasLookupsMax }
+
+    /// True when those that wait are as much work as the room may hold.
+    public var hasLookupsMax: Bool { self.lookups >= self.limits.lookupsMax }
+
     /// True when the next one to be served is critical, and so may have a permit of the reserve.
     public var hasCritical: Bool { self.critical.tenants.next != nil }
 
@@ -118,7 +125,7 @@ public struct WaitingRoom: ~Copyable {
         let oldest = self.ordinary.arrivals.firstSlot
         self.watch.observe(
             oldestSince: oldest.map { self.entries[$0].sinceNanoseconds },
-            isFull: self.count >= self.limits.lengthMax, self.limits, nowNanoseconds: now)
+            isFull: self.isFull, self.limits, nowNanoseconds: now)
     }
 }
 
@@ -141,34 +148,43 @@ extension WaitingRoom {
     /// - Precondition: no request with its handle waits.
     public mutating func insert(_ request: WaitingRequest, nowNanoseconds: UInt64) -> WaitingInsertion {
         self.observe(nowNanoseconds)
-        guard self.count >= self.limits.lengthMax else {
+        guard self.isFull else {
             self.enter(request, nowNanoseconds)
             return .waiting
         }
-        guard let victim = self.victim(for: request, nowNanoseconds) else { return .refused }
+        guard let victim = self.victim(for: request.tenant, isCritical: request.isCritical, nowNanoseconds) else {
+            return .refused
+        }
         let victimRequest = self.leave(victim)
         self.enter(request, nowNanoseconds)
         return .replaced(victimRequest)
     }
 
+    /// Whether `insert` would refuse such a request: for callers to whom it is dear to make one.
+    public func refuses(tenant: UInt128, isCritical: Bool, nowNanoseconds: UInt64) -> Bool {
+        self.isFull && self.victim(for: tenant, isCritical: isCritical, nowNanoseconds) == nil
+    }
+
     /// Nil when the newcomer itself has to give way.
-    private func victim(for request: WaitingRequest, _ now: UInt64) -> Int? {
+    private func victim(for tenant: UInt128, isCritical: Bool, _ now: UInt64) -> Int? {
         // A room that was made shorter takes nobody, whoever gives way.
-        guard self.count == self.limits.lengthMax else { return nil }
-        let isOverloaded = self.isOverloaded(nowNanoseconds: now)
-        if request.isCritical {
+        guard self.count <= self.limits.lengthMax else { return nil }
+        // A room that is full of work is short: to exchange its oldest for its newest would only be more work.
+        let isOverloaded = !self.hasLookupsMax && self.isOverloaded(nowNanoseconds: now)
+        if isCritical {
             if let largest = self.ordinary.tenants.largest {
                 return isOverloaded
                     ? self.ordinary.tenants.oldest(of: largest) : self.ordinary.tenants.newest(of: largest)
             }
-            return self.critical.tenants.victim(for: request.tenant, oldestFirst: false)
+            return self.critical.tenants.victim(for: tenant, oldestFirst: false)
         }
-        return self.ordinary.tenants.victim(for: request.tenant, oldestFirst: isOverloaded)
+        return self.ordinary.tenants.victim(for: tenant, oldestFirst: isOverloaded)
     }
 
     private mutating func enter(_ request: WaitingRequest, _ now: UInt64) {
         guard let slot = self.freeSlots.popLast().map(Int.init) else { preconditionFailure("a full room has no slot") }
         self.slotsByHandle.insert(UInt128(request.handle), slot)
+        self.lookups += Int(request.lookups)
         self.deadlines.insert(slot, SlotHeap.Key(value: request.deadlineNanoseconds))
         let previous =
             request.isCritical ? self.critical.arrivals.lastSlot : self.ordinary.arrivals.lastSlot
@@ -296,6 +312,7 @@ extension WaitingRoom {
 
     private mutating func free(_ slot: Int) {
         self.slotsByHandle.remove(UInt128(self.entries[slot].request.handle))
+        self.lookups -= Int(self.entries[slot].request.lookups)
         self.deadlines.remove(slot)
         self.freeSlots.append(Int32(slot))
     }

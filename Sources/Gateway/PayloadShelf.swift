@@ -1,3 +1,5 @@
+internal import Admission
+
 /// Payloads of requests that wait, copied out of the buffers they arrived in. A place keeps its memory for the next payload.
 /// One thread.
 struct PayloadShelf {
@@ -28,8 +30,7 @@ struct PayloadShelf {
             index = self.payloads.count
             self.payloads.append([])
         }
-        self.payloads[index].reserveCapacity(payload.count)
-        for offset in payload.indices { self.payloads[index].append(payload[offset]) }
+        self.payloads[index].assign(payload)
         return Place(index: Int32(index))
     }
 

@@ -16,6 +16,9 @@ extension WorkerCore {
     /// Whether requests are to be popped at the end of this turn.
     public var hasWaiting: Bool { self.room.count > 0 || !self.outcasts.isEmpty }
 
+    /// Whether a turn's worth of lookups waits: what comes now is read to be refused, so that the caller had better read less.
+    public var isSaturated: Bool { self.room.hasLookupsMax }
+
     /// Whether the next turn can begin at once with those that wait: they lack no permit.
     public var hasWork: Bool { self.hasWaiting && !self.lacksPermits }
 
@@ -25,7 +28,9 @@ extension WorkerCore {
         _ slot: Int?, _ method: Method, _ header: FrameHeader, _ payload: Span<UInt8>, _ charge: QuotaCharge,
         isCritical: Bool, _ nowNanoseconds: UInt64
     ) -> Order {
-        guard self.room.limits.lengthMax > 0, let slot, payload.count <= PayloadShelf.payloadBytesMax else {
+        guard self.room.limits.lengthMax > 0, let slot, payload.count <= PayloadShelf.payloadBytesMax,
+            !self.room.refuses(tenant: header.tenant, isCritical: isCritical, nowNanoseconds: nowNanoseconds)
+        else {
             return self.refuseUncharged(header, charge, nowNanoseconds)
         }
         var lookups = 1
@@ -45,7 +50,7 @@ extension WorkerCore {
         let request = WaitingRequest(
             handle: ticket.handle, tenant: header.tenant, arrivalNanoseconds: nowNanoseconds,
             deadlineNanoseconds: nowNanoseconds + self.limits.requestTimeoutNanoseconds,
-            cost: UInt32(clamping: max(lookups, charge.tokens)), isCritical: isCritical)
+            cost: UInt32(clamping: max(lookups, charge.tokens)), lookups: UInt32(lookups), isCritical: isCritical)
         switch self.room.insert(request, nowNanoseconds: nowNanoseconds) {
         case .waiting: return .wait
         case .replaced(let victim):

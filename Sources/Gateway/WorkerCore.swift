@@ -93,7 +93,7 @@ public struct WorkerCore: ~Copyable {
         self.policy = policy
         self.connectionRate = policy.policy.connection
         self.indexCost = policy.policy.costs.index
-        self.room = WaitingRoom(limits: policy.policy.waiting)
+        self.room = WaitingRoom(limits: Self.waitingLimits(policy, limits))
         self.shelf = PayloadShelf(placesMax: policy.policy.waiting.lengthMax)
         self.turnLookupsLeft = limits.turnLookupsMax
         self.metrics = metrics
@@ -121,7 +121,7 @@ public struct WorkerCore: ~Copyable {
         self.policy = policy
         self.connectionRate = policy.policy.connection
         self.indexCost = policy.policy.costs.index
-        self.room.configure(policy.policy.waiting)
+        self.room.configure(Self.waitingLimits(policy, limits))
         self.shelf.grow(placesMax: policy.policy.waiting.lengthMax)
         self.decoder = FrameDecoder(frameBytesMax: limits.frameBytesMax)
         self.helloPayload = self.hello()
@@ -129,6 +129,12 @@ public struct WorkerCore: ~Copyable {
         for slot in self.sessions.indices where self.timers.isScheduled(slot) {
             self.reschedule(slot, nowNanoseconds: nowNanoseconds)
         }
+    }
+
+    private static func waitingLimits(_ policy: AdmissionSnapshot, _ limits: GatewayLimits) -> WaitingLimits {
+        var waiting = policy.policy.waiting
+        waiting.lookupsMax = limits.turnLookupsMax
+        return waiting
     }
 
     /// Whether `day` has to be replaced: a quota counts by the day, and this one is over.

@@ -89,6 +89,10 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     /// How often a worker with waiting requests looks for permits, when nothing else wakes it.
     private static var waitingPollNanoseconds: UInt64 { 500_000 }
 
+    /// Completions of a turn that begins with a turn's worth of work: so few that reading what is mostly refused takes a small part of
+    /// the time. What is not read fills the kernel's buffers, and the clients' windows close.
+    private static var saturatedBatchMax: Int { 64 }
+
     /// About a quarter of a millisecond's worth.
     static var closesPerTurnMax: Int { 32 }
 
@@ -141,6 +145,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     /// Sleep, reap a bounded batch, handle each completion once, then send once per session that has something to
     /// send.
     private mutating func turn(_ batch: inout CompletionBatch) throws(SystemError) {
+        batch.countMax = self.core.isSaturated ? Self.saturatedBatchMax : CompletionBatch.capacity
         let timeout = self.sleepNanoseconds()
         try self.kernel.wait(timeoutNanoseconds: timeout, into: &batch)
         let now = MonotonicClock.nowNanoseconds()

@@ -39,6 +39,8 @@ public struct Completion: Sendable {
     public static let capacity = 256
 
     public private(set) var count = 0
+    /// Most that the next `wait` reaps, 1 to `capacity`; the kernel keeps the others until the one after.
+    public var countMax = CompletionBatch.capacity
     /// `capacity` slots, owned; initialised below the highest `count` so far. Completions are trivial values.
     private let slots: UnsafeMutablePointer<Completion>
 
@@ -46,7 +48,7 @@ public struct Completion: Sendable {
 
     deinit { unsafe self.slots.deallocate() }
 
-    public var isFull: Bool { self.count == Self.capacity }
+    public var isFull: Bool { self.count >= self.countMax }
 
     public subscript(index: Int) -> Completion {
         @inline(__always) get {

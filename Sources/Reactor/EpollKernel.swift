@@ -189,7 +189,7 @@ internal import CIngress
 
     private mutating func deliverPosted(into batch: inout CompletionBatch) {
         guard !self.posted.isEmpty else { return }
-        let count = min(self.posted.count, CompletionBatch.capacity / 2)
+        let count = min(self.posted.count, max(1, batch.countMax / 2))
         for index in 0..<count { batch.append(self.posted[index]) }
         self.posted.removeFirst(count)
     }

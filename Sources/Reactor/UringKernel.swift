@@ -142,8 +142,8 @@ internal import CIngress
         guard result >= 0 || result == -EBUSY || result == -EAGAIN else {
             throw SystemError(call: "io_uring_enter", code: -result)
         }
-        let count = unsafe Int(ingress_ring_reap(self.ring, self.reaped, UInt32(CompletionBatch.capacity)))
-        self.batchWasFull = count == CompletionBatch.capacity
+        let count = unsafe Int(ingress_ring_reap(self.ring, self.reaped, UInt32(batch.countMax)))
+        self.batchWasFull = count == batch.countMax
         for index in 0..<count {
             unsafe self.deliver(self.reaped[index], into: &batch)
         }

@@ -1,4 +1,5 @@
 @testable import Admission
+import GatewayTesting
 import Testing
 
 /// Milliseconds as the room counts time.
@@ -275,5 +276,75 @@ func milliseconds(_ count: UInt64) -> UInt64 { count * 1_000_000 }
     @Test func memoryIsKnownBeforehand() {
         #expect(WaitingRoom.bytes(lengthMax: 0) < 1_000)
         #expect(WaitingRoom.bytes(lengthMax: 1024) <= 1_200_000)
+    }
+}
+
+/// A room is full with few requests, too, when they are a turn's work.
+@Suite struct LookupsInRoomTests {
+    private static func request(_ handle: UInt64, tenant: UInt128, lookups: UInt32, critical: Bool = false)
+        -> WaitingRequest
+    {
+        WaitingRequest(
+            handle: handle, tenant: tenant, arrivalNanoseconds: 0, deadlineNanoseconds: 60_000_000_000, cost: lookups,
+            lookups: lookups, isCritical: critical)
+    }
+
+    private static func room() -> WaitingRoom {
+        var limits = WaitingLimits(lengthMax: 64)
+        limits.lookupsMax = 500
+        return WaitingRoom(limits: limits)
+    }
+
+    @Test func workFillsTheRoom() {
+        var room = Self.room()
+        let insertions = (1...3 as ClosedRange<UInt64>).map {
+            room.insert(Self.request($0, tenant: 1, lookups: 256), nowNanoseconds: 0)
+        }
+        #expect(insertions == [.waiting, .waiting, .refused])
+        let isFull = room.hasLookupsMax
+        #expect(isFull)
+        _ = room.popNext(nowNanoseconds: 0)
+        let isFullAfterOne = room.hasLookupsMax
+        #expect(!isFullAfterOne)
+        let next = room.insert(Self.request(4, tenant: 1, lookups: 256), nowNanoseconds: 0)
+        #expect(next == .waiting)
+    }
+
+    /// A tenant that fills the room with work cannot keep the others out.
+    @Test func theTenantWithMostGivesWay() {
+        var room = Self.room()
+        for handle in 1...3 as ClosedRange<UInt64> {
+            _ = room.insert(Self.request(handle, tenant: 1, lookups: 200), nowNanoseconds: 0)
+        }
+        let own = room.refuses(tenant: 1, isCritical: false, nowNanoseconds: 0)
+        let other = room.refuses(tenant: 2, isCritical: false, nowNanoseconds: 0)
+        let critical = room.refuses(tenant: 1, isCritical: true, nowNanoseconds: 0)
+        #expect(own && !other && !critical)
+        let insertion = room.insert(Self.request(4, tenant: 2, lookups: 200), nowNanoseconds: 0)
+        #expect(insertion == .replaced(Self.request(3, tenant: 1, lookups: 200)))
+    }
+
+    /// Over a long random history: what `refuses` says is what `insert` does, and the sum of lookups is that of those that wait.
+    @Test func refusesSaysWhatInsertDoes() {
+        var random = SeededGenerator.fromEnvironment(usual: 1)
+        var room = Self.room()
+        var waiting: [UInt64: Int] = [:]
+        var now: UInt64 = 0
+        for handle in 0..<50_000 as Range<UInt64> {
+            now += UInt64.random(in: 0...2_000_000, using: &random)
+            let request = WaitingRequest(
+                handle: handle, tenant: UInt128.random(in: 1...4, using: &random), arrivalNanoseconds: now,
+                deadlineNanoseconds: now + 50_000_000, lookups: UInt32.random(in: 1...256, using: &random),
+                isCritical: Int.random(in: 0..<20, using: &random) == 0)
+            let refuses = room.refuses(tenant: request.tenant, isCritical: request.isCritical, nowNanoseconds: now)
+            let insertion = room.insert(request, nowNanoseconds: now)
+            #expect((insertion == .refused) == refuses)
+            if insertion != .refused { waiting[handle] = Int(request.lookups) }
+            if case .replaced(let victim) = insertion { waiting[victim.handle] = nil }
+            if Bool.random(using: &random), let next = room.popNext(nowNanoseconds: now) { waiting[next.handle] = nil }
+            while let late = room.popExpired(nowNanoseconds: now) { waiting[late.request.handle] = nil }
+            let isFull = room.hasLookupsMax
+            #expect(isFull == (waiting.values.reduce(0, +) >= 500))
+        }
     }
 }

@@ -163,4 +163,26 @@ import Testing
         }
         #expect(answered + open.count + harness.core.waitingCount + harness.outcasts() == begun)
     }
+
+    /// A turn's worth of lookups waits at most: more is refused before it is read any further, whatever it says.
+    @Test func aTurnOfLookupsWaits() {
+        var limits = GatewayLimits()
+        limits.turnLookupsMax = 4
+        var harness = CoreHarness(limits: limits, waitingMax: 64)
+        harness.connect(0)
+        let three = #"["name:a","name:b","name:c"]"#
+        let seen = (1...5 as ClosedRange<UInt64>).map { harness.order(.resolveMany(json: three, correlation: $0)) }
+        #expect(seen == [.resolveMany(3), .resolveMany(3), .wait, .wait, .refused(.overloaded)])
+        let malformed = harness.order(.resolveMany(json: "[", correlation: 6))
+        #expect(malformed == .refused(.overloaded))
+        let isSaturated = harness.core.isSaturated
+        #expect(isSaturated)
+        let single = harness.order(.resolve("name:a", correlation: 7))
+        #expect(single == .resolve, "what is not held up by lookups passes")
+        harness.core.endTurn(arrivalNanoseconds: harness.now, nowNanoseconds: harness.now)
+        var admitted = 0
+        while harness.admitted() != nil { admitted += 1 }
+        let isSaturatedStill = harness.core.isSaturated
+        #expect(admitted == 2 && !isSaturatedStill)
+    }
 }

@@ -13,7 +13,7 @@ struct Event: Equatable, Sendable {
 struct Harness: ~Copyable {
     var kernel: AnyKernel
     let listener: Listener
-    private var batch = CompletionBatch()
+    var batch = CompletionBatch()
     private(set) var events: [Event] = []
     /// By slot of the token.
     private(set) var received: [UInt32: [UInt8]] = [:]

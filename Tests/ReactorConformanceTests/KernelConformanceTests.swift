@@ -85,6 +85,27 @@ import Testing
     }
 
     /// Bytes and the end in one batch: the bytes come first, the end is not lost.
+    /// A caller that reaps less than there is gets the rest later, all of it and in order.
+    @Test(arguments: candidates) func aSmallBatchLosesNothing(_ candidate: Candidate) throws {
+        var harness = try Harness(candidate)
+        harness.batch.countMax = 2
+        try harness.startAccepting()
+        var clients = SocketList()
+        for slot in 1...9 as ClosedRange<UInt32> { clients.add(try harness.pair(slot: slot)) }
+        for round in 0..<20 as Range<UInt8> {
+            for index in 0..<9 { try clients.with(index) { try $0.sendAll([round, UInt8(index)]) } }
+        }
+        try harness.run("all bytes") { harness in (1...9).allSatisfy { (harness.received[$0]?.count ?? 0) == 40 } }
+        for slot in 1...9 as ClosedRange<UInt32> {
+            let received = harness.received[slot]
+            #expect(received == (0..<20).flatMap { [$0, UInt8(slot - 1)] })
+        }
+        clients.removeAll()
+        try harness.run("their ends") { harness in (1...9).allSatisfy { harness.finals($0) == [0] } }
+        for descriptor in harness.accepted { harness.kernel.close(descriptor, reset: false) }
+        try harness.finish()
+    }
+
     @Test(arguments: candidates) func bytesThenTheEndAtOnce(_ candidate: Candidate) throws {
         var harness = try Harness(candidate)
         try harness.startAccepting()

@@ -58,6 +58,7 @@ enum House {
     static let unsafeRooms: Set<String> = ["Reactor", "IndexStore"]
     /// Fixed storage and single calls of the C library, each with its reason.
     static let unsafeFiles: [String: String] = [
+        "Sources/Admission/Array+Assign.swift": "copies bytes at once",
         "Sources/Admission/AdmissionSnapshot.swift": "owns its buckets and uses them without counting references",
         "Sources/Admission/AtomicWords.swift": "fixed storage of atomics",
         "Sources/Admission/IngressAdmission.swift": "owns its first snapshot and uses it without counting references",
