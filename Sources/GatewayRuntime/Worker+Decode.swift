@@ -214,7 +214,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     // MARK: Pauses
 
-    private func isBacklogged(_ slot: Int) -> Bool {
+    /// Mutating for Swift 6.2, which takes the call on a borrowed connection of a borrowed worker for a conflict.
+    private mutating func isBacklogged(_ slot: Int) -> Bool {
         self.connections[slot: slot].backlogBytes > self.core.limits.outputBacklogBytesMax
     }
 

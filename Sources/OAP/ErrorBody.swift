@@ -58,7 +58,11 @@ public struct ErrorTemplate: Sendable {
     public init(_ code: ErrorCode, sentence: String? = nil) {
         let body = ErrorBody(code, sentence: sentence, correlation: 0)
         self.code = code
-        self.shared = (0..<body.sharedCount).map { body.bytes[$0] }
+        // Not `map`: Swift 6.2 crashes over a span of what a closure has captured.
+        var shared: [UInt8] = []
+        shared.reserveCapacity(body.sharedCount)
+        for index in 0..<body.sharedCount { shared.append(body.bytes[index]) }
+        self.shared = shared
     }
 
     /// What follows `shared`.
