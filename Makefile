@@ -7,7 +7,7 @@ SWIFT_FILES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Micro B
 export GATEWAY_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format clean baseline compare overload floors microbench counts flamegraph
+.PHONY: help run test build lint format clean baseline compare overload floors microbench counts flamegraph arm clean-arm
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,13 @@ flamegraph: ## Where a gateway under load spends its time, as an SVG (PID=… fo
 	@./.ci/setup build flamegraph
 	@[ -n "$(PID)" ] || $(MAKE) --no-print-directory build
 	@python3 perf/flamegraph.py $(if $(PID),--pid $(PID)) $(ARGS)
+
+arm: ## Prove it on ARM64: conformance, baseline, instructions beside x86-64, in a QEMU guest or natively (ARGS='--only tests')
+	@./.ci/setup $(if $(filter aarch64,$(shell uname -m)),counts perf,arm)
+	@python3 perf/arm/arm.py $(ARGS)
+
+clean-arm: ## Remove the ARM64 SDK, its builds and its guest
+	rm -rf "$${ARM_CACHE:-.build/arm}"
 
 clean: ## Remove what was built; the index in .data stays
 	rm -rf .build Benchmarks/.build

@@ -36,6 +36,7 @@ def arguments():
                         help="the gateway's kernel interface (default: auto)")
     parser.add_argument("--no-capacity", action="store_true", help="do not look for the highest rate")
     parser.add_argument("--no-results", action="store_true", help="write nothing under perf/results")
+    parser.add_argument("--prepared", metavar="DIR", help="records.jsonl and keys.txt of so many records, made elsewhere")
     parser.add_argument("--bin", default=harness.BIN, help="directory of svc-gateway, ronctl and oap-bench")
     return parser.parse_args()
 
@@ -50,7 +51,8 @@ def main():
     chosen = processors[:PROCESSORS]
     work = tempfile.mkdtemp(prefix="baseline-")
     try:
-        lines, keys = harness.write_records(work, options.records)
+        lines, keys = harness.write_records(work, options.records) if options.prepared is None else [
+            os.path.join(os.path.abspath(options.prepared), name) for name in ("records.jsonl", "keys.txt")]
         index = os.path.join(work, "index")
         start = time.monotonic()
         harness.import_index(lines, index)
