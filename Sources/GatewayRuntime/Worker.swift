@@ -91,7 +91,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
 
     /// Completions of a turn that begins with a turn's worth of work: so few that reading what is mostly refused takes a small part of
     /// the time. What is not read fills the kernel's buffers, and the clients' windows close.
-    private static var saturatedBatchMax: Int { 64 }
+    private static var saturatedBatchMax: Int { 32 }
 
     /// About a quarter of a millisecond's worth.
     static var closesPerTurnMax: Int { 32 }
