@@ -120,7 +120,7 @@ def refusal_table(found):
         rows.append(
             [kind, f"{statistics.median(values):.3f}", f"{min(values):.3f}–{max(values):.3f}", f"{100 * shares:.1f} %"]
         )
-    return ["processor time of an answer, depth 16", "µs", "spread", "of them 200"], rows
+    return ["processor time of an answer", "µs", "spread", "of them 200"], rows
 
 
 def abuse_table(found):

@@ -24,6 +24,7 @@ PROCESSOR_LOADS = (0.1, 0.5, 0.9, 1, 2, 5, 10, 100)
 PERMITS = 10
 TENANTS = 8
 TENANT_RATE = 200
+ONE_NAME = {"depth": 16}
 BIN_MILLISECONDS = 10
 STEP_MILLISECONDS = 600
 ADMISSION_OFF = os.path.join(ROOT, ".build", "admission-off", "release", "svc-gateway")
@@ -138,28 +139,34 @@ def processor(run):
 
 
 def refusals(run):
-    """What a refusal costs beside an accepted request, at depth 16, by kind of refusal."""
+    """What a refusal costs beside an accepted request, by kind of refusal: a resolve of one name at depth 16, of which the network is
+    nearly all, and one of 256 names."""
     never_reached = "[quota.tenant]\nrequests_per_second = 10000000\nburst = 10000000\n"
     tenant = never_reached.replace("10000000", "1")
     everybody = "[quota.global]\nrequests_per_second = 1\nburst = 1\n"
     any_answer = "200,429,503,408"
     subjects = {
-        "accepted": (run.edge_gateway("accepting gateway", quotas=never_reached), "200"),
-        "tenant quota": (run.edge_gateway("tenant quota", quotas=tenant), any_answer),
-        "global quota": (run.edge_gateway("global quota", quotas=everybody), any_answer),
+        "accepted": (run.edge_gateway("accepting gateway", quotas=never_reached), ONE_NAME, "200"),
+        "tenant quota": (run.edge_gateway("tenant quota", quotas=tenant), ONE_NAME, any_answer),
+        "global quota": (run.edge_gateway("global quota", quotas=everybody), ONE_NAME, any_answer),
         # The same backend with permits for all, and with one that is out for the whole run.
-        "accepted, slow index": (run.slow_gateway(permits=100_000), "200"),
-        "permits": (SlowGateway(run.io, 1, "--timeout", "3600000", delay=3_600_000_000), any_answer),
+        "accepted, slow index": (run.slow_gateway(permits=100_000), ONE_NAME, "200"),
+        "permits": (SlowGateway(run.io, 1, "--timeout", "3600000", delay=3_600_000_000), ONE_NAME, any_answer),
     }
+    # As many at once as one turn serves.
+    names = {"depth": 1, "connections": 8, "workload": resolve_many_absent(ALL_KEYS if not run.options.quick else 100_000)}
+    subjects["accepted, 256 names"] = (subjects["accepted"][0], names, "200")
+    subjects["tenant quota, 256 names"] = (subjects["tenant quota"][0], names, any_answer)
     samples = []
-    with Serving(*[server for server, _ in subjects.values()]):
-        for name, (server, expect) in subjects.items():
-            closed_loop(server, 16, 0.2, expect=expect)
+    with Serving(*{server.port: server for server, _, _ in subjects.values()}.values()):
+        for server, shape, expect in subjects.values():
+            closed_loop(server, seconds=0.2, expect=expect, **shape)
         for repeat in range(max(7, run.repeats) if not run.options.quick else 3):
             for name in random.sample(list(subjects), len(subjects)):
                 run.progress(f"what a refusal costs: repeat {repeat + 1}, {name}")
-                server, expect = subjects[name]
-                samples.append({"repeat": repeat, "kind": name, **closed_loop(server, 16, 0.4, expect=expect)})
+                server, shape, expect = subjects[name]
+                sample = closed_loop(server, seconds=0.4, expect=expect, **shape)
+                samples.append({"repeat": repeat, "kind": name, **sample})
     return {"samples": samples}
 
 
