@@ -57,7 +57,9 @@ def tests_result(plan, status, output, seconds):
     summary = re.search(r"Test run with (\d+) tests?.* (passed|failed) after", output)
     return {"status": status, "seconds": seconds, "passed": status == 0 and summary is not None and summary.group(2) == "passed",
             "tests": int(summary.group(1)) if summary else 0, "rooms": plan["rooms"],
-            "summary": summary.group(0) if summary else output[-500:], "on_io_uring": len(re.findall(r"io_uring", output))}
+            "summary": summary.group(0) if summary else f"no end after {seconds} s" if status == 124 else output[-300:],
+            "issues": re.findall(r"\S+ (Test .* recorded an issue.*)", output),
+            "cases_on_io_uring": len(re.findall(r"Test case passing.* (?:kind )?\u2192 \.?(?:uring|io_uring)\b.* started", output))}
 
 
 def baseline(plan):

@@ -8,6 +8,7 @@ import build, sdk
 # What touches the kernel's and the processor's ways, and not the long random histories.
 SUITES = ["KernelConformanceTests", "KeepAliveTests", "SharedBudgetTests", "FrameVectorTests", "FrameDecoderTests", "HelloPayloadTests"]
 
+
 def main():
     if sdk.cached() is None:
         sdk.note(f"skipped: no SDK in {sdk.CACHE}; `make arm` makes one")
