@@ -138,6 +138,10 @@ def page(document, pages):
         [("ok" if each["passed"] else "FAIL", each["name"], shown(each["measured"], each["unit"]), bound(each), each["unit"])
          for each in document["checks"]], ("", "what", "measured", "limit", "unit")))
     parts.append("".join(f"<p><a href='{html.escape(name)}'>{html.escape(name)}</a></p>" for name in pages if name.endswith(".html")))
+    tests = document["tests"] or {}
+    parts.append("".join(f"<p>Not run when emulated: <code>{html.escape(name)}</code>: {html.escape(why)}.</p>"
+                         for name, why in tests.get("skipped", {}).items()))
+    parts.append("".join(f"<p class=no>{html.escape(issue)}</p>" for issue in tests.get("issues", [])))
     parts.append(counted(document))
     for name in pages:
         if name.endswith(".svg"):
