@@ -1,6 +1,6 @@
 /// When a refused client is told to come back.
 public enum RetryAfter {
-    /// The true time and up to a quarter of it more, in milliseconds rounded up: never too early, and those that were refused
+    /// The true time and up to a quarter of it more, a minute at most, in milliseconds rounded up: never too early, and those that were refused
     /// together do not come back together. At least 1.
     ///
     /// - Parameters:
@@ -10,7 +10,7 @@ public enum RetryAfter {
     public static func milliseconds(nanoseconds: UInt64, correlation: UInt64) -> UInt64 {
         // The high bits of a product with the golden ratio: successive correlations are spread evenly.
         let share = (correlation &* 0x9E37_79B9_7F4A_7C15) >> 48
-        let quarter = nanoseconds / 4
+        let quarter = min(nanoseconds / 4, 60_000_000_000)
         // Split, so that no time is too long to be multiplied.
         let jitter = quarter / 65_536 * share + (quarter % 65_536) * share / 65_536
         let (sum, overflow) = nanoseconds.addingReportingOverflow(jitter)

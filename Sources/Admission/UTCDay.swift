@@ -1,13 +1,26 @@
 internal import Synchronization
 
 /// A day of UTC as the daily quotas see it: its number, and when it ends on the monotonic clock. A worker makes one when the
-/// last is over, and now and then in between, since the clock of the wall may be set.
+/// last is over, and each minute in between, since the clock of the wall may be set.
 public struct UTCDay: Equatable, Sendable {
     static let nanoseconds: UInt64 = 86_400_000_000_000
 
     /// Days since 1970.
     public let number: UInt32
     public let endNanoseconds: UInt64
+    /// When it is to be made anew, on the monotonic clock.
+    public let staleNanoseconds: UInt64
+
+    private static let ageNanosecondsMax: UInt64 = 60_000_000_000
+
+    /// A day that is to be made anew at once.
+    public static let unknown = UTCDay()
+
+    private init() {
+        self.number = 0
+        self.endNanoseconds = 0
+        self.staleNanoseconds = 0
+    }
 
     /// - Parameters:
     ///   - unixNanoseconds: the time of day, since 1970.
@@ -16,6 +29,7 @@ public struct UTCDay: Equatable, Sendable {
         let (days, rest) = unixNanoseconds.quotientAndRemainder(dividingBy: Self.nanoseconds)
         self.number = UInt32(days)
         self.endNanoseconds = nowNanoseconds + (Self.nanoseconds - rest)
+        self.staleNanoseconds = min(self.endNanoseconds, nowNanoseconds + Self.ageNanosecondsMax)
     }
 
     /// Until midnight.

@@ -11,8 +11,8 @@ struct DescriptorBudget: Sendable {
     /// The standard streams, the index, the log, the control socket's and the admin port's listeners, and what libraries
     /// open for a moment.
     private static let processMax = 64
-    /// Per worker a listener, an eventfd, a ring or epoll set, and one in reserve.
-    private static let workerMax = 4
+    /// Per worker a listener, an eventfd, a ring or epoll set, its thread's account, and one in reserve.
+    private static let workerMax = 5
 
     init(descriptorsMax: Int, workers: Int) throws(DescriptorsTooFew) {
         self.descriptorsMax = descriptorsMax

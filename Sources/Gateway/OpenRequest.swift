@@ -14,7 +14,9 @@ public struct OpenRequest: ~Copyable {
     var permit: Permit?
     /// What it was charged, to be given back if it comes to nothing for want of a permit.
     let charge: QuotaCharge
-    /// Where its payload is kept while it waits; nil exactly while it does not.
+    /// Whether it waits for a permit, or has given way to another and is yet to be told.
+    var isWaiting: Bool
+    /// Where its payload is kept while it waits in the room.
     var place: PayloadShelf.Place?
     /// Neighbours among the session's open requests, as slots; -1 at the ends.
     var nextInSession: Int32 = -1
@@ -25,7 +27,7 @@ public struct OpenRequest: ~Copyable {
 
     init(
         session: SessionKey?, request: FrameHeader, arrivalNanoseconds: UInt64, charge: QuotaCharge,
-        permit: consuming Permit?, place: PayloadShelf.Place? = nil
+        permit: consuming Permit?, isWaiting: Bool = false
     ) {
         self.session = session
         self.request = request
@@ -33,7 +35,7 @@ public struct OpenRequest: ~Copyable {
         self.admittedNanoseconds = arrivalNanoseconds
         self.charge = charge
         self.permit = permit
-        self.place = place
+        self.isWaiting = isWaiting
     }
 }
 

@@ -18,9 +18,10 @@ extension WorkerCore {
             return self.refuse(
                 header, .overloaded,
                 retryAfterMilliseconds: RetryAfter.milliseconds(
-                    nanoseconds: Self.pressureRetryNanoseconds, correlation: header.correlation))
+                    nanoseconds: self.pressureRetryNanoseconds(header.tenant), correlation: header.correlation))
         }
-        let charge = QuotaCharge(tokens: self.indexCost.tokens(bytes: payload.count), bytes: Int(header.frameBytes))
+        let charge = QuotaCharge(
+            tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), bytes: Int(header.frameBytes))
         let isCritical: Bool
         switch self.policy.takeQuota(
             tenant: header.tenant, tokens: charge.tokens, bytes: charge.bytes,
@@ -31,7 +32,7 @@ extension WorkerCore {
         case .refused(let why): return self.refuse(header, why)
         }
         // Nobody overtakes those that wait for the same thing: permits, or the processor.
-        let mayPass = method == .resolveMany ? self.room.count == 0 && self.turnLookupsLeft > 0 : !self.lacksPermits
+        let mayPass = method == .resolveMany ? self.room.count == 0 && self.turnLookupsLeft > 0 : !self.mustQueue
         if self.passingPermit == nil, mayPass || isCritical {
             self.passingPermit = self.concurrency.acquire(critical: isCritical)
         }
@@ -40,7 +41,10 @@ extension WorkerCore {
         }
         self.admittedAtOnce += 1
         self.count(header.tenant, .admitted)
-        return self.begin(slot, method, header, payload, charge, nowNanoseconds)
+        let order = self.begin(slot, method, header, payload, charge, nowNanoseconds)
+        // A permit of the reserve is not for who comes next.
+        if isCritical && !self.answersAtOnce { self.passingPermit = nil }
+        return order
     }
 
     /// Whether the pressure on the worker is too high for requests of this tenant.
@@ -48,8 +52,14 @@ extension WorkerCore {
         self.rung == .refuse ? !self.policy.isCritical(tenant) : self.policy.isLowPriority(tenant)
     }
 
-    /// After so long without pressure the ladder descends.
-    private static var pressureRetryNanoseconds: UInt64 { 1_000_000_000 }
+    /// How long the ladder takes at least to the rung on which requests of this tenant are taken: a second for each step.
+    private func pressureRetryNanoseconds(_ tenant: UInt128) -> UInt64 {
+        let taken = self.policy.isLowPriority(tenant) ? PressureLadder.Rung.degraded : .shedConnections
+        return UInt64(max(1, self.rung.rawValue - taken.rawValue)) * 1_000_000_000
+    }
+
+    /// Whether the last look at those that wait found no permit, and some of them still do.
+    private var mustQueue: Bool { self.lacksPermits && self.room.count > 0 }
 
     /// What to do for a request that has its permit.
     private mutating func begin(

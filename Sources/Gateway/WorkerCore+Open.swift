@@ -83,7 +83,8 @@ extension WorkerCore {
     @inline(__always)
     private mutating func settleLate(_ request: borrowing OpenRequest, nowNanoseconds: UInt64) {
         guard request.arrivalNanoseconds != nowNanoseconds else { return }
-        self.service.add(nanoseconds: nowNanoseconds &- request.admittedNanoseconds)
+        // Who has waited in vain says nothing of the backend.
+        if request.permit != nil { self.service.add(nanoseconds: nowNanoseconds &- request.admittedNanoseconds) }
         let app = GatewayMetrics.App(request.request.application)
         let latency = nowNanoseconds &- request.arrivalNanoseconds
         self.unsettled[app.rawValue] -= 1
@@ -137,7 +138,7 @@ extension WorkerCore {
     /// Takes a request out of the slab and out of both lists.
     mutating func closed(_ ticket: Ticket, _ nowNanoseconds: UInt64) -> OpenRequest? {
         guard let request = self.open.remove(ticket) else { return nil }
-        if let place = request.place { self.leaveRoom(ticket, place, nowNanoseconds: nowNanoseconds) }
+        if request.isWaiting { self.leaveRoom(ticket, request.place, nowNanoseconds: nowNanoseconds) }
         if request.older >= 0 {
             self.open[slot: Int(request.older)].younger = request.younger
         } else {

@@ -29,6 +29,7 @@ extension WorkerCore {
         isCritical: Bool, _ nowNanoseconds: UInt64
     ) -> Order {
         guard self.room.limits.lengthMax > 0, let slot, payload.count <= PayloadShelf.payloadBytesMax,
+            !self.open.isFull, self.outcasts.count < Self.outcastsMax,
             !self.room.refuses(tenant: header.tenant, isCritical: isCritical, nowNanoseconds: nowNanoseconds)
         else {
             return self.refuseUncharged(header, charge, nowNanoseconds)
@@ -41,27 +42,37 @@ extension WorkerCore {
         } else if !IndexKey.isValid(payload) {
             return self.refuse(header, .badRequest, Self.malformedKey)
         }
-        guard let place = self.shelf.put(payload) else { return self.refuseUncharged(header, charge, nowNanoseconds) }
         let ticket = self.insert(
             slot,
             OpenRequest(
                 session: self.sessions[slot].key, request: header, arrivalNanoseconds: nowNanoseconds, charge: charge,
-                permit: nil, place: place))
+                permit: nil, isWaiting: true))
         let request = WaitingRequest(
             handle: ticket.handle, tenant: header.tenant, arrivalNanoseconds: nowNanoseconds,
             deadlineNanoseconds: nowNanoseconds + self.limits.requestTimeoutNanoseconds,
             cost: UInt32(clamping: max(lookups, charge.tokens)), lookups: UInt32(lookups), isCritical: isCritical)
         switch self.room.insert(request, nowNanoseconds: nowNanoseconds) {
-        case .waiting: return .wait
-        case .replaced(let victim):
-            self.outcasts.append(Ticket(handle: victim.handle))
-            return .wait
+        case .waiting: break
+        case .replaced(let victim): self.castOut(Ticket(handle: victim.handle))
         case .refused:
-            self.open[slot: Int(ticket.slot)].place = nil
-            self.shelf.discard(place)
+            self.open[slot: Int(ticket.slot)].isWaiting = false
             _ = self.closed(ticket, nowNanoseconds)
             return self.refuseUncharged(header, charge, nowNanoseconds)
         }
+        guard let place = self.shelf.put(payload) else {
+            preconditionFailure("fewer places for payloads than in the room")
+        }
+        self.open[slot: Int(ticket.slot)].place = place
+        return .wait
+    }
+
+    /// Requests that gave way and are yet to be told, in a turn: more newcomers are refused instead.
+    static var outcastsMax: Int { 64 }
+
+    /// A request has given way to another: its payload makes room at once, and it is told at the end of the turn.
+    private mutating func castOut(_ victim: Ticket) {
+        if let place = self.open[slot: Int(victim.slot)].place.take() { self.shelf.discard(place) }
+        self.outcasts.append(victim)
     }
 
     /// Refused for want of a permit: its quotas get back what it took.
@@ -99,11 +110,11 @@ extension WorkerCore {
         guard let request = self.room.popNext(nowNanoseconds: nowNanoseconds) else { return nil }
         let ticket = Ticket(handle: request.handle)
         let index = Int(ticket.slot)
-        guard self.open.contains(ticket), let place = self.open[slot: index].place,
+        guard self.open.contains(ticket), let place = self.open[slot: index].place.take(),
             let session = self.open[slot: index].session
         else { preconditionFailure("a request waits that is not open") }
         self.shelf.take(place, into: &scratch)
-        self.open[slot: index].place = nil
+        self.open[slot: index].isWaiting = false
         self.open[slot: index].permit = consume permit
         self.open[slot: index].admittedNanoseconds = nowNanoseconds
         self.count(self.open[slot: index].request.tenant, .admitted)
@@ -144,8 +155,8 @@ extension WorkerCore {
     }
 
     /// A waiting request was closed before it was admitted.
-    mutating func leaveRoom(_ ticket: Ticket, _ place: PayloadShelf.Place, nowNanoseconds: UInt64) {
-        self.shelf.discard(place)
+    mutating func leaveRoom(_ ticket: Ticket, _ place: PayloadShelf.Place?, nowNanoseconds: UInt64) {
+        if let place { self.shelf.discard(place) }
         // Those that gave way, or have been found too late, have left the room before.
         guard !self.room.remove(handle: ticket.handle, nowNanoseconds: nowNanoseconds) else { return }
         self.outcasts.removeAll { $0 == ticket }

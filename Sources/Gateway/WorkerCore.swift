@@ -32,7 +32,7 @@ public struct WorkerCore: ~Copyable {
     /// By `Refusal.template`.
     public let errorTemplates = WorkerCore.makeErrorTemplates()
     /// Today, for quotas that count by the day; the caller replaces it while `wantsDay`.
-    public var day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
+    public var day = UTCDay.unknown
     /// How hard the worker is pressed: from `shedLowPriority` on, some requests are refused before anything else is asked.
     public var rung = PressureLadder.Rung.normal
 
@@ -100,7 +100,7 @@ public struct WorkerCore: ~Copyable {
         self.telemetry = telemetry
         self.tenants = tenants
         self.decoder = FrameDecoder(frameBytesMax: limits.frameBytesMax)
-        self.open = Slab(capacity: openCapacity ?? policy.policy.placesMax)
+        self.open = Slab(capacity: (openCapacity ?? policy.policy.placesMax) + Self.outcastsMax)
         self.helloPayload = []
         self.helloPayload = self.hello()
     }
@@ -137,9 +137,9 @@ public struct WorkerCore: ~Copyable {
         return waiting
     }
 
-    /// Whether `day` has to be replaced: a quota counts by the day, and this one is over.
+    /// Whether `day` has to be replaced: a quota counts by the day, and this one is over or a minute old.
     public func wantsDay(nowNanoseconds: UInt64) -> Bool {
-        self.policy.countsDays && nowNanoseconds >= self.day.endNanoseconds
+        self.policy.countsDays && nowNanoseconds >= self.day.staleNanoseconds
     }
 
     /// How long late requests held their permits since the last call.
@@ -174,7 +174,7 @@ public struct WorkerCore: ~Copyable {
         while next >= 0 {
             let request = Int(next)
             next = self.open[slot: request].nextInSession
-            if self.open[slot: request].place != nil {
+            if self.open[slot: request].isWaiting {
                 self.abandon(request, nowNanoseconds: nowNanoseconds)
             } else {
                 self.open[slot: request].session = nil

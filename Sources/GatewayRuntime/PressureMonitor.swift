@@ -50,12 +50,11 @@ final class PressureMonitor: Sendable {
     /// Takes the bounds of another configuration. What the adaptive limit has learned stays.
     func configure(_ live: LiveConfiguration) {
         self.state.withLock { state in
-            state.openMax = live.policy.openMax
+            state.ordinaryMax = live.policy.openMax - live.policy.criticalReserve
             state.deadlineNanoseconds = live.limits.requestTimeoutNanoseconds
-            let limitMax = live.policy.openMax - live.policy.criticalReserve
             if live.policy.isAdaptive {
-                if state.adaptive == nil { state.adaptive = AdaptiveLimit(limitMax: limitMax) }
-                state.adaptive?.configure(limitMin: Self.adaptiveMin, limitMax: limitMax)
+                if state.adaptive == nil { state.adaptive = AdaptiveLimit(limitMax: state.ordinaryMax) }
+                state.adaptive?.configure(limitMin: Self.adaptiveMin, limitMax: state.ordinaryMax)
             } else {
                 state.adaptive = nil
             }
@@ -90,13 +89,23 @@ final class PressureMonitor: Sendable {
 
     /// A worker's turn is over, 10 ms or more after the last that it told of.
     ///
-    /// - Parameter times: its late requests since then.
+    /// - Parameters:
+    ///   - times: its late requests since then.
+    ///   - sleptNanoseconds: how long it slept before that turn.
     /// - Returns: the step that the ladder has made, for the caller to tell.
-    func tick(_ times: ServiceTimes, nowNanoseconds now: UInt64) -> PressureLadder.Step? {
+    func tick(
+        _ times: ServiceTimes, sleptNanoseconds: UInt64, nowNanoseconds now: UInt64
+    ) -> PressureLadder.Step? {
         self.state.withLock { state in
             state.window.add(times)
             guard now >= state.windowBeganNanoseconds &+ Self.windowNanoseconds else { return nil }
             let peak = self.concurrency.takePeak()
+            if sleptNanoseconds > 2 * Self.sampleNanoseconds, state.isStale(nowNanoseconds: now) {
+                // What was before a silence says nothing of now.
+                _ = self.sample(&state, now)
+                state.restart(nowNanoseconds: now)
+                return nil
+            }
             if let limit = state.closeWindow(inflightMost: peak, nowNanoseconds: now) { self.adapt(to: limit) }
             guard now >= state.sampleBeganNanoseconds &+ Self.sampleNanoseconds else { return nil }
             let step = state.closeSample(self.sample(&state, now), nowNanoseconds: now)
@@ -118,11 +127,12 @@ final class PressureMonitor: Sendable {
     private func sample(_ state: inout State, _ now: UInt64) -> PressureSample {
         var sample = PressureSample()
         sample.loopBusyShare = state.busyShare(self.reports, nowNanoseconds: now)
-        sample.loopLagNanoseconds = state.steadyLag(self.reports.map { $0.takeTurnNanosecondsMax() }.max() ?? 0)
+        sample.loopLagNanoseconds = state.steadyLag(self.reports)
         sample.memoryUsedBytes = UInt64(self.reports.reduce(0) { $0 + $1.blockBytes })
-        sample.memoryCeilingBytes = UInt64(self.bufferBytesMax)
+        // Beyond that large blocks are refused: `MemoryBudget` keeps the rest for small ones.
+        sample.memoryCeilingBytes = UInt64(self.bufferBytesMax - self.bufferBytesMax / 8)
         sample.openPeak = state.openPeak
-        sample.openMax = state.openMax
+        sample.openMax = min(state.ordinaryMax, state.adaptive?.limit ?? .max)
         sample.descriptorsUsed = self.connections.value
         sample.descriptorsMax = self.connectionDescriptorsMax
         sample.backendLatencyNanoseconds = state.latency.settle(nowNanoseconds: now)
@@ -135,7 +145,8 @@ extension PressureMonitor {
     private struct State {
         var ladder: PressureLadder
         var adaptive: AdaptiveLimit?
-        var openMax = 1
+        /// Most ordinary requests open at once, without the adaptive limit.
+        var ordinaryMax = 1
         var deadlineNanoseconds: UInt64 = 0
         /// Late requests since the last window.
         var window = ServiceTimes()
@@ -146,11 +157,20 @@ extension PressureMonitor {
         var latency = MeanLatency()
         /// By worker, as at the last sample.
         private var busyNanoseconds: [UInt64]
-        private var lagBefore: UInt64 = 0
+        private var lags: [Lag]
+
+        /// A worker's.
+        private struct Lag {
+            var lastNanoseconds: UInt64 = 0
+            var steadyNanoseconds: UInt64 = 0
+            /// Samples since a turn of its ended.
+            var age = 0
+        }
 
         init(thresholds: PressureThresholds, workers: Int) {
             self.ladder = PressureLadder(thresholds: thresholds)
             self.busyNanoseconds = [UInt64](repeating: 0, count: workers)
+            self.lags = [Lag](repeating: Lag(), count: workers)
         }
 
         /// Returns the adaptive limit; nil while it is off.
@@ -187,11 +207,42 @@ extension PressureMonitor {
             return min(1, Double(most) / Double(elapsed))
         }
 
-        /// What two samples in a row have reached: a single long turn is a pause of the machine, and over before anything
-        /// could be done about it.
-        mutating func steadyLag(_ lag: UInt64) -> UInt64 {
-            defer { self.lagBefore = lag }
-            return min(lag, self.lagBefore)
+        /// What two samples in a row of a worker have reached, of those in which it ended a turn: a single long turn is a
+        /// pause of the machine, and over before anything could be done about it.
+        mutating func steadyLag(_ reports: [WorkerReport]) -> UInt64 {
+            var most: UInt64 = 0
+            for (number, report) in reports.enumerated() {
+                let lag = report.takeTurnNanosecondsMax()
+                if lag > 0 {
+                    self.lags[number].steadyNanoseconds = min(lag, self.lags[number].lastNanoseconds)
+                    self.lags[number].lastNanoseconds = lag
+                    self.lags[number].age = 0
+                } else {
+                    // In the middle of a turn, or asleep.
+                    self.lags[number].age += 1
+                    if self.lags[number].age > Self.lagSamplesMax { self.lags[number] = Lag() }
+                }
+                most = max(most, self.lags[number].steadyNanoseconds)
+            }
+            return most
+        }
+
+        /// A second: a worker that ends no turn for longer fails its probe, and readiness with it.
+        private static let lagSamplesMax = 10
+
+        /// True when nobody has looked for so long that, if that was for want of work, there is no telling what happened when.
+        func isStale(nowNanoseconds now: UInt64) -> Bool {
+            now > self.sampleBeganNanoseconds &+ 3 * PressureMonitor.sampleNanoseconds && self.ladder.rung == .normal
+        }
+
+        /// Begins a window and a sample with nothing in them.
+        mutating func restart(nowNanoseconds now: UInt64) {
+            self.window = ServiceTimes()
+            self.openPeak = 0
+            self.latency = MeanLatency()
+            self.lags = [Lag](repeating: Lag(), count: self.lags.count)
+            self.windowBeganNanoseconds = now
+            self.sampleBeganNanoseconds = now
         }
     }
 

@@ -78,6 +78,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     var stopping = false
     /// When expiries were last looked for.
     private var expiredNanoseconds: UInt64 = 0
+    /// Before this turn; while asleep, since when.
+    private var sleptNanoseconds: UInt64 = 0
     /// Reused for the keys of resolve-many.
     var keyScratch = [UInt8](repeating: 0, count: IndexKey.bytesMax)
     /// Reused for the payloads of requests that have waited.
@@ -149,7 +151,12 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         let timeout = self.sleepNanoseconds()
         try self.kernel.wait(timeoutNanoseconds: timeout, into: &batch)
         let now = MonotonicClock.nowNanoseconds()
-        if timeout == 0 { self.report.turnEnded(after: now - self.nowNanoseconds) }
+        if timeout == 0 {
+            self.report.turnEnded(after: now - self.nowNanoseconds)
+            self.sleptNanoseconds = 0
+        } else {
+            self.sleptNanoseconds = now - self.sleptNanoseconds
+        }
         self.nowNanoseconds = now
         self.turnNumber &+= 1
         self.core.rung = self.shared.pressure.rung
@@ -189,11 +196,14 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         let now = MonotonicClock.nowNanoseconds()
         // Permits come back on other workers too, which do not tell.
         if self.core.hasWaiting { deadline = min(deadline ?? .max, now + Self.waitingPollNanoseconds) }
-        // Pressure that has gone is seen by nobody else.
-        if self.core.rung > .normal { deadline = min(deadline ?? .max, now + PressureMonitor.sampleNanoseconds) }
-        guard let deadline else { return nil }
-        guard deadline > now else { return 0 }
+        // Pressure that has gone, and a backend that says nothing, are seen by nobody else.
+        if self.core.rung > .normal || self.core.openCount > 0 {
+            deadline = min(deadline ?? .max, now + PressureMonitor.sampleNanoseconds)
+        }
+        if let deadline, deadline <= now { return 0 }
         self.report.turnEnded(after: now - self.nowNanoseconds)
+        self.sleptNanoseconds = now
+        guard let deadline else { return nil }
         return deadline - now
     }
 
@@ -217,7 +227,9 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         if self.meter.isDue(nowNanoseconds: self.nowNanoseconds) {
             self.report.measured(busyNanoseconds: self.meter.busyNanoseconds(nowNanoseconds: self.nowNanoseconds))
             let times = self.core.takeServiceTimes()
-            if let step = self.shared.pressure.tick(times, nowNanoseconds: self.nowNanoseconds) {
+            if let step = self.shared.pressure.tick(
+                times, sleptNanoseconds: self.sleptNanoseconds, nowNanoseconds: self.nowNanoseconds)
+            {
                 self.core.rung = step.to
                 self.shared.tell(.pressure(step))
             }

@@ -92,7 +92,7 @@ public struct OverloadSettings: Sendable, Equatable {
     /// Lets the gateway lower its concurrency below `oap_concurrency` while latency rises.
     public var isAdaptive = false
 
-    /// Permits that only control frames and critical tenants get.
+    /// Permits that only critical tenants get; control frames need none.
     public var criticalReserve = CriticalReserve.permits(0)
 
     public init() {}

@@ -82,7 +82,7 @@ extension SettingKey {
         SettingKey(
             "oap_concurrency", .integer(\.settings.oapConcurrency, 1...1_000_000),
             flag: Flag(name: "--oap-concurrency", value: \.oapConcurrency),
-            "Most requests open in the process; one more is answered 503 overloaded."),
+            "Most requests open in the process; one more waits (overload.queue_max), then 503 overloaded."),
         SettingKey(
             "workers", .workers(\.settings.workers), flag: Flag(name: "--workers", value: \.workers), isLive: false,
             "Threads that serve connections; auto is one per core."),

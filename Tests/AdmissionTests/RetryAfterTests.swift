@@ -2,14 +2,15 @@ import Admission
 import Testing
 
 @Suite struct RetryAfterTests {
-    /// Never earlier than the bucket says, never later than a quarter of it, and whole milliseconds.
+    /// Never earlier than the bucket says, never later than a quarter of it or a minute, and whole milliseconds.
     @Test(arguments: [1, 999_999, 1_000_000, 1_000_001, 40_000_000, 86_400_000_000_000, UInt64.max / 2] as [UInt64])
     func theTimeIsTrue(_ nanoseconds: UInt64) {
         for correlation in (0..<1000).map({ $0 &* 0x1234_5678_9ABC_DEF1 }) as [UInt64] {
             let milliseconds = RetryAfter.milliseconds(nanoseconds: nanoseconds, correlation: correlation)
             #expect(milliseconds >= 1)
             #expect(UInt128(milliseconds) * 1_000_000 >= UInt128(nanoseconds))
-            #expect(UInt128(milliseconds - 1) * 1_000_000 < UInt128(nanoseconds) + UInt128(nanoseconds / 4))
+            let jitterMax = min(nanoseconds / 4, 60_000_000_000)
+            #expect(UInt128(milliseconds - 1) * 1_000_000 < UInt128(nanoseconds) + UInt128(jitterMax))
         }
     }
 

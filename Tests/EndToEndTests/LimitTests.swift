@@ -111,7 +111,7 @@ import Testing
     }
 
     /// What one worker, the admin port and the process itself keep for themselves.
-    private static let descriptorsReserved = 64 + 256 + 16 + 4
+    private static let descriptorsReserved = 64 + 256 + 16 + 5
 
     @Test func tooFewDescriptorsAreRefusedAtTheStart() async throws {
         let directory = try TemporaryDirectory()

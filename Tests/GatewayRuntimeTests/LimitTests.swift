@@ -1,3 +1,4 @@
+import Admission
 import Gateway
 import GatewayRuntime
 import GatewayTesting
@@ -18,6 +19,29 @@ import Testing
                 guard case .connectionEnded(_, reason) = event else { return false }
                 return true
             }
+        }
+    }
+
+    /// A day's quota ends at midnight UTC, however long the machine has been up.
+    @Test(arguments: backends) func aDayEndsAtMidnight(_ kind: Backend.Kind) throws {
+        try TestGateway.run(kind, configure: { $0.live.policy.tenantDefault.requestsPerDay = 2 }) { gateway in
+            var client = try gateway.connect()
+            let day: UInt64 = 86_400_000
+            let before = WallClock.nowUnixNanoseconds() / 1_000_000
+            var refused: ErrorAnswer?
+            for correlation in 1...5 as ClosedRange<UInt64> where refused == nil {
+                let answer = try client.ask(.resolve("name:site", correlation: correlation, tenant: 3))
+                if answer.code != 200 { refused = try ErrorAnswer(answer) }
+            }
+            let after = WallClock.nowUnixNanoseconds() / 1_000_000
+            let retry = try #require(refused?.retryAfterMilliseconds)
+            #expect(refused?.code == "quota_exhausted")
+            // Midnight and up to a minute of jitter; the test may stand on both sides of one.
+            let isTrue = [before, after].contains { now in
+                let left = day - now % day
+                return retry + 2 + (after - before) >= left && retry <= left + 60_001
+            }
+            #expect(isTrue, "\(retry) ms")
         }
     }
 

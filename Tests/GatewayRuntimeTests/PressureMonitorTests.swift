@@ -77,12 +77,14 @@ import Testing
         }
     }
 
+    /// What counts is what ordinary requests may have: the reserve is not theirs.
     @Test(arguments: backends) func aFullConcurrencyLimitDegrades(_ kind: Backend.Kind) throws {
         let gauge = LateIndexGauge()
         try TestGateway.run(
             kind,
             configure: {
-                $0.live.policy.openMax = 10
+                $0.live.policy.openMax = 12
+                $0.live.policy.criticalReserve = 2
                 $0.pressure = Self.thresholds(
                     \.openRequests, .init(degraded: 0.8, shedLowPriority: 0.95, shedConnections: .infinity))
             }, index: { _ in LateIndex(delayMilliseconds: 300, gauge: gauge) }

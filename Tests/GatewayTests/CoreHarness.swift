@@ -35,7 +35,8 @@ struct CoreHarness: ~Copyable {
     init(
         limits: GatewayLimits = GatewayLimits(), openMax: Int = 1024, inflightMax: Int = 64,
         connectionRate: TokenRate? = nil, tenantRate: TokenRate? = nil, globalRate: TokenRate? = nil,
-        answersAtOnce: Bool = false, serving: Bool = true, waitingMax: Int = 0, tenants: [NamedTenant] = []
+        answersAtOnce: Bool = false, serving: Bool = true, waitingMax: Int = 0, criticalReserve: Int = 0,
+        tenants: [NamedTenant] = []
     ) {
         var policy = AdmissionPolicy()
         policy.openMax = openMax
@@ -45,6 +46,7 @@ struct CoreHarness: ~Copyable {
         policy.global = globalRate
         policy.waiting.lengthMax = waitingMax
         policy.tenants = tenants
+        policy.criticalReserve = criticalReserve
         self.admission = IngressAdmission(policy)
         self.metrics = GatewayMetrics()
         self.telemetry = TelemetryBank(schema: self.metrics.schema)

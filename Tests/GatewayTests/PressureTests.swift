@@ -67,9 +67,25 @@ import Testing
             _ = harness.order(.resolve("name:site", correlation: correlation, tenant: Self.unnamed))
         }
         let retry = harness.lastRefusal?.retryAfterMilliseconds ?? 0
-        #expect((1000...2000).contains(retry))
+        #expect((3000...3750).contains(retry), "three steps down to where it is taken")
+        _ = harness.order(.resolve("name:site", correlation: 200, tenant: Self.named))
+        let sooner = harness.lastRefusal?.retryAfterMilliseconds ?? 0
+        #expect((1000...1250).contains(sooner))
         harness.core.rung = .normal
         let seen = harness.order(.resolve("name:site", correlation: 201, tenant: Self.unnamed))
         #expect(seen == .resolve)
+    }
+
+    /// A critical request that comes to nothing leaves its permit of the reserve to nobody.
+    @Test func theReserveIsNotForWhoComesNext() {
+        var harness = CoreHarness(openMax: 2, criticalReserve: 1, tenants: Self.tenants)
+        harness.connect(0)
+        _ = harness.open(1)
+        let malformed = harness.order(.resolve("no key", correlation: 2, tenant: Self.critical))
+        #expect(malformed == .refused(.badRequest))
+        let ordinary = harness.order(.resolve("name:site", correlation: 3, tenant: Self.unnamed))
+        #expect(ordinary == .refused(.overloaded))
+        let critical = harness.order(.resolve("name:site", correlation: 4, tenant: Self.critical))
+        #expect(critical == .resolve)
     }
 }

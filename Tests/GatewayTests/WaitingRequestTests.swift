@@ -161,7 +161,9 @@ import Testing
             let permits = harness.admission.concurrency.openCount
             #expect(permits == open.count && permits <= 3)
         }
-        #expect(answered + open.count + harness.core.waitingCount + harness.outcasts() == begun)
+        // Those that are to be told wait no more.
+        let untold = harness.outcasts()
+        #expect(answered + open.count + harness.core.waitingCount + untold == begun)
     }
 
     /// A turn's worth of lookups waits at most: more is refused before it is read any further, whatever it says.
@@ -184,5 +186,77 @@ import Testing
         while harness.admitted() != nil { admitted += 1 }
         let isSaturatedStill = harness.core.isSaturated
         #expect(admitted == 2 && !isSaturatedStill)
+    }
+
+    /// A tenant that fills the room keeps neither another tenant nor a critical one out of it.
+    @Test func theTenantWithMostWaitingGivesWay() {
+        var harness = CoreHarness(
+            openMax: 1, waitingMax: 4,
+            tenants: [NamedTenant(tenant: 9, name: "critical", quota: TenantQuota(isCritical: true))])
+        harness.connect(0)
+        let open = harness.open(1)
+        for correlation in 2...5 as ClosedRange<UInt64> {
+            let seen = harness.order(.resolve("name:many\(correlation)", correlation: correlation, tenant: 1))
+            #expect(seen == .wait)
+        }
+        let own = harness.order(.resolve("name:site", correlation: 6, tenant: 1))
+        let other = harness.order(.resolve("name:other", correlation: 7, tenant: 2))
+        let critical = harness.order(.resolve("name:critical", correlation: 8, tenant: 9))
+        #expect(own == .refused(.overloaded) && other == .wait && critical == .wait)
+        #expect(harness.core.waitingCount == 4)
+        let outcasts = harness.outcasts()
+        #expect(outcasts == 2)
+        var served: [String] = []
+        harness.finish(open)
+        while let next = harness.admitted() {
+            served.append(String(decoding: next.payload, as: UTF8.self))
+            harness.finish(next.ticket)
+        }
+        #expect(served == ["name:critical", "name:many2", "name:other", "name:many3"])
+    }
+
+    /// Those who gave way are told in the same turn; while too many are to be told, newcomers are refused instead.
+    @Test func outcastsAreBounded() {
+        var harness = CoreHarness(openMax: 1, inflightMax: 10_000, waitingMax: 200)
+        harness.connect(0)
+        _ = harness.open(1)
+        for correlation in 2...201 as ClosedRange<UInt64> {
+            _ = harness.order(.resolve("name:many", correlation: correlation, tenant: 1))
+        }
+        var waiting = 0
+        for correlation in 300..<400 as Range<UInt64> {
+            let seen = harness.order(.resolve("name:few", correlation: correlation, tenant: UInt128(correlation)))
+            if seen == .wait { waiting += 1 }
+        }
+        let outcasts = harness.outcasts()
+        #expect(waiting == 64 && outcasts == 64)
+    }
+
+    /// Who has waited in vain says nothing of the backend.
+    @Test func waitsInVainAreNoServiceTimes() {
+        var harness = Self.harness(waitingMax: 64)
+        _ = harness.open(1)
+        _ = harness.order(.resolve("name:site", correlation: 2))
+        harness.advance(milliseconds: 150)
+        var refused = 0
+        while let late = harness.core.popOverstayed(nowNanoseconds: harness.now) {
+            if harness.core.fail(late.ticket, late.code, nowNanoseconds: harness.now) != nil { refused += 1 }
+        }
+        let times = harness.core.takeServiceTimes()
+        #expect(refused == 1 && times.count == 0)
+    }
+
+    /// Clients that leave take the reason along for which the others had to queue.
+    @Test func anEmptyRoomHoldsNobodyUp() {
+        var harness = Self.harness()
+        let first = harness.open(1)
+        _ = harness.order(.resolve("name:site", correlation: 2), on: 1)
+        let early = harness.admitted()
+        #expect(early == nil)
+        harness.core.disconnected(1, reason: .peer, nowNanoseconds: harness.now)
+        harness.finish(first)
+        harness.core.endTurn(arrivalNanoseconds: harness.now, nowNanoseconds: harness.now)
+        let seen = harness.order(.resolve("name:site", correlation: 3))
+        #expect(seen == .resolve)
     }
 }
