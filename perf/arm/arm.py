@@ -37,7 +37,8 @@ def arguments():
 def plan(options):
     """What a machine, guest or not, is to do."""
     return {"root": ROOT, "now": time.time(), "steps": [part for part in ("tests", "syscalls", "baseline") if part in options.only],
-            "rooms": build.ROOMS, "skipped": {} if platform.machine() == "aarch64" else SKIPPED, "io": "both", "seconds": options.seconds, "records": options.records, "capacity": not options.no_capacity,
+            "rooms": build.ROOMS, "skipped": {} if platform.machine() == "aarch64" else SKIPPED, "io": "both",
+            "seconds": options.seconds, "records": options.records, "capacity": not options.no_capacity,
             "tests_seconds": 900, "baseline_seconds": 900}
 
 
