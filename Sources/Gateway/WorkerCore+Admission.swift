@@ -99,7 +99,7 @@ extension WorkerCore {
     /// Here and nowhere else: once for each request on which admission has decided.
     @inline(__always)
     mutating func count(_ tenant: UInt128, _ outcome: TenantOutcome) {
-        self.tenantRun.count(tenant, outcome, in: self.tenants)
+        self.tenantTally.count(tenant, outcome, in: self.tenants)
     }
 
     // MARK: Refusals

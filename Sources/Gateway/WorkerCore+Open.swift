@@ -30,7 +30,7 @@ extension WorkerCore {
     public mutating func endTurn(arrivalNanoseconds: UInt64, nowNanoseconds: UInt64) {
         self.passingPermit = nil
         self.turnLookupsLeft = self.limits.turnLookupsMax
-        self.tenantRun.end(in: self.tenants)
+        self.tenantTally.end(in: self.tenants)
         if self.admittedAtOnce > 0 {
             self.telemetry.observe(self.metrics.admissionWait, nanoseconds: 0, count: self.admittedAtOnce)
             self.admittedAtOnce = 0

@@ -60,8 +60,8 @@ public struct WorkerCore: ~Copyable {
     /// Lookups of resolve-many that this turn may still begin: what exceeds it waits, so that a few large requests cannot
     /// hold all others up, and is refused when it has waited too long.
     var turnLookupsLeft: Int
-    /// Of the tenant that was counted last, what `tenants` does not know yet.
-    var tenantRun = TenantRun()
+    /// What `tenants` does not know yet of this turn.
+    var tenantTally = TenantTally()
     /// Admitted without waiting since the last `endTurn`.
     var admittedAtOnce: UInt64 = 0
     /// How long permits were held that came back in a later turn than they were given.

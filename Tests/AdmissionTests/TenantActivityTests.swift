@@ -142,27 +142,45 @@ import Testing
     }
 
     /// Counts of many requests at once are those of one after the other, but for who has a cell.
-    @Test func runsAddUpToSingleRequests() {
+    @Test func aTurnsRequestsAddUp() {
         var random = SeededGenerator.fromEnvironment()
         let activity = TenantActivity(seed: 1)
-        var run = TenantRun()
+        var tally = TenantTally()
         var exact: [UInt128: TenantCounts] = [:]
         for step in 0..<10_000 {
             let tenant = UInt128(random.next() % 3)
             let outcome = TenantOutcome.allCases[Int(random.next() % 3)]
             for _ in 0...random.next() % 5 {
-                run.count(tenant, outcome, in: activity)
+                tally.count(tenant, outcome, in: activity)
                 exact[tenant, default: TenantCounts()].add(outcome)
             }
             guard step.isMultiple(of: 10) else { continue }
-            run.end(in: activity)
+            tally.end(in: activity)
             guard Self.read(activity).tenants == exact else {
                 Issue.record("the counts differ after \(step) steps; \(random.replay)")
                 return
             }
         }
-        run.end(in: activity)
+        tally.end(in: activity)
         #expect(Self.read(activity).others == TenantCounts())
+    }
+
+    /// More tenants than the tally has cells: those that share one take turns in it, and no request is lost.
+    @Test func tenantsThatShareACellAddUp() {
+        var random = SeededGenerator.fromEnvironment()
+        let activity = TenantActivity(seed: 1)
+        var tally = TenantTally()
+        var exact = TenantCounts()
+        for step in 0..<50_000 {
+            let outcome = TenantOutcome.allCases[Int(random.next() % 3)]
+            tally.count(UInt128(random.next() % 500) << 64 | UInt128(random.next() % 2), outcome, in: activity)
+            exact.add(outcome)
+            guard step.isMultiple(of: 997) else { continue }
+            tally.end(in: activity)
+            let found = Self.read(activity)
+            let sum = found.tenants.values.reduce(found.others, &+)
+            #expect(sum == exact, "\(random.replay)")
+        }
     }
 }
 

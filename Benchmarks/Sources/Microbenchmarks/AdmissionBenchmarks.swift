@@ -55,22 +55,22 @@ let admission: [Microbenchmark] = [
     Microbenchmark("admission.count-tenant", "a request counted for the tenant of the one before") {
         iterations, measured in
         let activity = TenantActivity(seed: 1)
-        var run = TenantRun()
+        var tally = TenantTally()
         measured {
-            for iteration in 0..<iterations { run.count(7, iteration & 7 == 0 ? .quota : .admitted, in: activity) }
+            for iteration in 0..<iterations { tally.count(7, iteration & 7 == 0 ? .quota : .admitted, in: activity) }
         }
-        run.end(in: activity)
+        tally.end(in: activity)
         var ranking = TenantRanking()
         precondition(ranking.merge([activity], nowNanoseconds: 0).tenants[0].counts.total == UInt64(iterations))
     },
     Microbenchmark("admission.count-tenant-change", "a request counted for one of 64 tenants in turn") {
         iterations, measured in
         let activity = TenantActivity(seed: 1)
-        var run = TenantRun()
+        var tally = TenantTally()
         measured {
-            for iteration in 0..<iterations { run.count(UInt128(iteration & 63), .admitted, in: activity) }
+            for iteration in 0..<iterations { tally.count(UInt128(iteration & 63), .admitted, in: activity) }
         }
-        run.end(in: activity)
+        tally.end(in: activity)
         var ranking = TenantRanking()
         let report = ranking.merge([activity], nowNanoseconds: 0)
         precondition(report.tenants.reduce(report.other.total) { $0 + $1.counts.total } == UInt64(iterations))
