@@ -51,8 +51,8 @@ def colour(name):
     return f"rgb({240},{150 + shade * 2},{70 + shade})"
 
 
-def render(stacks, title):
-    """`stacks` are {(outermost, …, innermost): samples}."""
+def render(stacks, title, width_is="time", unit="samples", colours="Blue: kernel; orange: the gateway; green: libraries."):
+    """`stacks` are {(outermost, …, innermost): so many of the unit}."""
     root = Node("all")
     for stack, count in stacks.items():
         root.add(stack, count)
@@ -76,7 +76,7 @@ def render(stacks, title):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">',
         f"<style>{STYLE}</style>", f'<rect width="{WIDTH}" height="{height}" fill="#fdfdfb"/>',
         f'<text id="title" x="{SIDE}" y="22">{html.escape(title)}</text>',
-        f'<text id="info" x="{SIDE}" y="{height - 10}">Width is time. Blue: kernel; orange: the gateway; green: libraries. '
+        f'<text id="info" x="{SIDE}" y="{height - 10}">Width is {width_is}. {colours} '
         "Click a frame to zoom, the bottom row to go back.</text>"]
     for node, depth, x, width in frames:
         left, pixels = SIDE + x * (WIDTH - 2 * SIDE), width * (WIDTH - 2 * SIDE)
@@ -86,7 +86,7 @@ def render(stacks, title):
         label = "" if room < 3 else node.name if len(node.name) <= room else node.name[:room - 1] + "…"
         parts.append(
             f'<g data-x="{x:.6g}" data-w="{width:.6g}" data-d="{depth}" data-n="{name}"><title>{name}: {width:.2%}, {node.samples:,} '
-            f'samples</title><rect x="{left:.2f}" y="{top}" width="{pixels:.2f}" height="{ROW - 1}" fill="{colour(node.name)}"/>'
+            f'{unit}</title><rect x="{left:.2f}" y="{top}" width="{pixels:.2f}" height="{ROW - 1}" fill="{colour(node.name)}"/>'
             f'<text x="{left + 3:.2f}" y="{top + 12}">{html.escape(label)}</text></g>')
     script = SCRIPT % {"width": WIDTH, "side": SIDE, "character": CHARACTER}
     parts.append(f"<script><![CDATA[{script}]]></script></svg>\n")

@@ -34,8 +34,9 @@ def options_of(arguments):
         "--output", default=os.path.join(ROOT, "perf", "results"), metavar="DIRECTORY", help="where results go"
     )
     options = parser.parse_args(arguments)
+    options.keys = ALL_KEYS
     if options.quick:
-        options.repeats, options.seconds = 2, 0.6
+        options.repeats, options.seconds, options.keys = 2, 0.6, 100_000
     if options.repeats < 1 or options.seconds < 0.2:
         parser.error("--repeats is at least 1 and --seconds at least 0.2")
     options.wanted = [name.strip() for name in options.only.split(",") if name.strip()] or list(ALL)
@@ -52,7 +53,7 @@ def measure(options):
         work = tempfile.mkdtemp(prefix="overload-")
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         progress("writing records into the index")
-        lines, _ = write_records(work, 100_000 if options.quick else ALL_KEYS)
+        lines, _ = write_records(work, options.keys)
         index = os.path.join(work, "index")
         import_index(lines, index)
         run = Run(options, work, index, progress)

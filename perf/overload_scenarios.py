@@ -1,7 +1,7 @@
 """The scenarios of an overload: each measures servers under one kind of stress and returns plain samples; overload_goals.py judges."""
 
 import json, os, random, subprocess, threading, time
-from generators import ALL_KEYS, run as run_pinned
+from generators import run as run_pinned
 from harness import ROOT
 from overload_load import (
     CONNECTIONS,
@@ -127,7 +127,7 @@ def haproxy(run):
 
 def processor(run):
     """Limited by the gateway's own processor: resolve-many of 256 names, of which none is there."""
-    workload = resolve_many_absent(ALL_KEYS if not run.options.quick else 100_000)
+    workload = resolve_many_absent(run.options.keys)
     server = run.edge_gateway("edge gateway")
     shape = {"workload": workload, "depth": 4, "warmup": 0.8, "timeout": 3.0}
     with Serving(server):
@@ -154,7 +154,7 @@ def refusals(run):
         "permits": (SlowGateway(run.io, 1, "--timeout", "3600000", delay=3_600_000_000), ONE_NAME, any_answer),
     }
     # As many at once as one turn serves.
-    names = {"depth": 1, "connections": 8, "workload": resolve_many_absent(ALL_KEYS if not run.options.quick else 100_000)}
+    names = {"depth": 1, "connections": 8, "workload": resolve_many_absent(run.options.keys)}
     subjects["accepted, 256 names"] = (subjects["accepted"][0], names, "200")
     subjects["tenant quota, 256 names"] = (subjects["tenant quota"][0], names, any_answer)
     samples = []

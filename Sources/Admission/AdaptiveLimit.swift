@@ -56,6 +56,8 @@ public struct AdaptiveLimit: Sendable {
     /// Whether the last dip was faster than the baseline was then.
     private var lastDipWasFaster = false
 
+    /// Enough to measure by.
+    public static let limitMinUsual = 4
     /// Latency over baseline that is not yet queueing: half as much again covers what a busy backend does at 90 %.
     private static let tolerance = 1.5
     /// Answers to judge by: their mean is within a fifth even where latencies are spread exponentially.
@@ -95,7 +97,7 @@ public struct AdaptiveLimit: Sendable {
     /// - Parameters:
     ///   - limitMin: 1 to `limitMax`.
     ///   - limitMax: the configured limit, where it begins.
-    public init(limitMin: Int = 4, limitMax: Int) {
+    public init(limitMin: Int = AdaptiveLimit.limitMinUsual, limitMax: Int) {
         precondition(limitMin > 0 && limitMax > 0)
         self.limitMin = min(limitMin, limitMax)
         self.limitMax = limitMax
@@ -104,7 +106,7 @@ public struct AdaptiveLimit: Sendable {
     }
 
     /// Takes new bounds, and keeps what was learned.
-    public mutating func configure(limitMin: Int, limitMax: Int) {
+    public mutating func configure(limitMin: Int = AdaptiveLimit.limitMinUsual, limitMax: Int) {
         precondition(limitMin > 0 && limitMax > 0)
         self.limitMin = min(limitMin, limitMax)
         self.limitMax = limitMax

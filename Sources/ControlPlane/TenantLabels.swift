@@ -17,13 +17,14 @@ struct TenantLabels {
     /// `billing`, `0x2a`.
     private func label(_ tenant: UInt128) -> String { self.names[tenant] ?? "0x" + String(tenant, radix: 16) }
 
-    /// Most requests first, and the others last.
-    private var rows: [(label: String, counts: TenantCounts)] {
-        self.report.tenants.map { (self.label($0.tenant), $0.counts) } + [("other", self.report.other)]
+    /// The `count` most active, most requests first, and last the others with all that these leave.
+    private func rows(_ count: Int) -> [(label: String, counts: TenantCounts)] {
+        let other = self.report.tenants.dropFirst(count).reduce(self.report.other) { $0 &+ $1.counts }
+        return self.report.tenants.prefix(count).map { (self.label($0.tenant), $0.counts) } + [("other", other)]
     }
 
     var metrics: [ProcessMetric] {
-        self.rows.flatMap { label, counts in
+        self.rows(self.report.tenants.count).flatMap { label, counts in
             TenantOutcome.allCases.map { outcome in
                 ProcessMetric(
                     "tenant_requests_total",
@@ -34,12 +35,9 @@ struct TenantLabels {
         }
     }
 
-    /// The `count` most active, and the others with all that these leave; only who had any request.
+    /// The `count` most active and the others; only who had any request.
     func status(count: Int) -> [StatusReport.Tenant] {
-        let shown = self.report.tenants.prefix(count)
-        let other = self.report.tenants.dropFirst(count).reduce(self.report.other) { $0 &+ $1.counts }
-        let rows = shown.map { (self.label($0.tenant), $0.counts) } + [("other", other)]
-        return rows.filter { $0.1.total > 0 }.map { label, counts in
+        self.rows(count).filter { $0.counts.total > 0 }.map { label, counts in
             StatusReport.Tenant(
                 name: label, admitted: counts.admitted, quota: counts.quota, overload: counts.overload)
         }

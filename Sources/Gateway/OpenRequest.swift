@@ -10,12 +10,10 @@ public struct OpenRequest: ~Copyable {
     public let arrivalNanoseconds: UInt64
     /// When it got its permit; of no meaning before.
     var admittedNanoseconds: UInt64
-    /// Nil exactly while it waits for one.
+    /// Nil exactly while it waits for one, or has given way to another and is yet to be told.
     var permit: Permit?
     /// What it was charged, to be given back if it comes to nothing for want of a permit.
     let charge: QuotaCharge
-    /// Whether it waits for a permit, or has given way to another and is yet to be told.
-    var isWaiting: Bool
     /// Where its payload is kept while it waits in the room.
     var place: PayloadShelf.Place?
     /// Neighbours among the session's open requests, as slots; -1 at the ends.
@@ -27,7 +25,7 @@ public struct OpenRequest: ~Copyable {
 
     init(
         session: SessionKey?, request: FrameHeader, arrivalNanoseconds: UInt64, charge: QuotaCharge,
-        permit: consuming Permit?, isWaiting: Bool = false
+        permit: consuming Permit?
     ) {
         self.session = session
         self.request = request
@@ -35,8 +33,9 @@ public struct OpenRequest: ~Copyable {
         self.admittedNanoseconds = arrivalNanoseconds
         self.charge = charge
         self.permit = permit
-        self.isWaiting = isWaiting
     }
+
+    var isWaiting: Bool { self.permit == nil }
 }
 
 extension FrameHeader {

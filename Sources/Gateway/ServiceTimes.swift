@@ -3,8 +3,6 @@ public struct ServiceTimes: Sendable {
     /// Since the last `take`.
     public private(set) var count = 0
     public private(set) var sumNanoseconds: UInt64 = 0
-    /// `UInt64.max` when there was none.
-    public private(set) var minNanoseconds = UInt64.max
     /// A mean that forgets: each new one counts an eighth.
     private(set) var recentNanoseconds: UInt64 = 0
 
@@ -13,7 +11,6 @@ public struct ServiceTimes: Sendable {
     mutating func add(nanoseconds: UInt64) {
         self.count += 1
         self.sumNanoseconds &+= nanoseconds
-        self.minNanoseconds = min(self.minNanoseconds, nanoseconds)
         self.recentNanoseconds =
             self.recentNanoseconds == 0
             ? nanoseconds : self.recentNanoseconds - self.recentNanoseconds / 8 + nanoseconds / 8
@@ -23,7 +20,6 @@ public struct ServiceTimes: Sendable {
     public mutating func add(_ other: ServiceTimes) {
         self.count += other.count
         self.sumNanoseconds &+= other.sumNanoseconds
-        self.minNanoseconds = min(self.minNanoseconds, other.minNanoseconds)
     }
 
     /// Returns what was counted and begins anew.
@@ -31,7 +27,6 @@ public struct ServiceTimes: Sendable {
         defer {
             self.count = 0
             self.sumNanoseconds = 0
-            self.minNanoseconds = .max
         }
         return self
     }

@@ -68,7 +68,7 @@ extension WorkerCore {
         _ ticket: Ticket, _ code: ErrorCode, sentence: String? = nil, nowNanoseconds: UInt64
     ) -> Refusal? {
         guard let request = self.closed(ticket, nowNanoseconds) else { return nil }
-        if request.permit == nil {
+        if request.isWaiting {
             // It has waited in vain: nothing was done for what it was charged.
             self.count(request.request.tenant, .overload)
             self.refund(
@@ -84,7 +84,7 @@ extension WorkerCore {
     private mutating func settleLate(_ request: borrowing OpenRequest, nowNanoseconds: UInt64) {
         guard request.arrivalNanoseconds != nowNanoseconds else { return }
         // Who has waited in vain says nothing of the backend.
-        if request.permit != nil { self.service.add(nanoseconds: nowNanoseconds &- request.admittedNanoseconds) }
+        if !request.isWaiting { self.service.add(nanoseconds: nowNanoseconds &- request.admittedNanoseconds) }
         let app = GatewayMetrics.App(request.request.application)
         let latency = nowNanoseconds &- request.arrivalNanoseconds
         self.unsettled[app.rawValue] -= 1

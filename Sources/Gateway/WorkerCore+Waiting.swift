@@ -46,7 +46,7 @@ extension WorkerCore {
             slot,
             OpenRequest(
                 session: self.sessions[slot].key, request: header, arrivalNanoseconds: nowNanoseconds, charge: charge,
-                permit: nil, isWaiting: true))
+                permit: nil))
         let request = WaitingRequest(
             handle: ticket.handle, tenant: header.tenant, arrivalNanoseconds: nowNanoseconds,
             deadlineNanoseconds: nowNanoseconds + self.limits.requestTimeoutNanoseconds,
@@ -55,7 +55,6 @@ extension WorkerCore {
         case .waiting: break
         case .replaced(let victim): self.castOut(Ticket(handle: victim.handle))
         case .refused:
-            self.open[slot: Int(ticket.slot)].isWaiting = false
             _ = self.closed(ticket, nowNanoseconds)
             return self.refuseUncharged(header, charge, nowNanoseconds)
         }
@@ -114,7 +113,6 @@ extension WorkerCore {
             let session = self.open[slot: index].session
         else { preconditionFailure("a request waits that is not open") }
         self.shelf.take(place, into: &scratch)
-        self.open[slot: index].isWaiting = false
         self.open[slot: index].permit = consume permit
         self.open[slot: index].admittedNanoseconds = nowNanoseconds
         self.count(self.open[slot: index].request.tenant, .admitted)

@@ -18,7 +18,8 @@ public struct PressureStatus: Equatable, Sendable {
 /// Feeds the pressure ladder and the adaptive limit with what all workers see, and publishes what they say. Any thread.
 ///
 /// There is no thread for it: each worker calls `tick` a hundred times a second while it is at work, the first that finds a
-/// window over closes it, and a worker wakes for it while the rung is above normal. A gateway that sleeps is not pressed.
+/// window over closes it, and a worker wakes for it while the rung is above normal or requests of its are open. A gateway that has
+/// nothing to do is not pressed.
 final class PressureMonitor: Sendable {
     /// A window of the adaptive limit; the ladder takes every tenth.
     private static let windowNanoseconds: UInt64 = 10_000_000
@@ -53,8 +54,9 @@ final class PressureMonitor: Sendable {
             state.ordinaryMax = live.policy.openMax - live.policy.criticalReserve
             state.deadlineNanoseconds = live.limits.requestTimeoutNanoseconds
             if live.policy.isAdaptive {
-                if state.adaptive == nil { state.adaptive = AdaptiveLimit(limitMax: state.ordinaryMax) }
-                state.adaptive?.configure(limitMin: Self.adaptiveMin, limitMax: state.ordinaryMax)
+                var adaptive = state.adaptive ?? AdaptiveLimit(limitMax: state.ordinaryMax)
+                adaptive.configure(limitMax: state.ordinaryMax)
+                state.adaptive = adaptive
             } else {
                 state.adaptive = nil
             }
@@ -62,12 +64,7 @@ final class PressureMonitor: Sendable {
         }
     }
 
-    /// As `AdaptiveLimit` has it by default.
-    private static let adaptiveMin = 4
-
-    var rung: PressureLadder.Rung {
-        PressureLadder.Rung(rawValue: self.published.load(ordering: .relaxed) & 15) ?? .normal
-    }
+    var rung: PressureLadder.Rung { self.status.rung }
 
     var status: PressureStatus {
         let bits = self.published.load(ordering: .relaxed)
@@ -102,8 +99,7 @@ final class PressureMonitor: Sendable {
             let peak = self.concurrency.takePeak()
             if sleptNanoseconds > 2 * Self.sampleNanoseconds, state.isStale(nowNanoseconds: now) {
                 // What was before a silence says nothing of now.
-                _ = self.sample(&state, now)
-                state.restart(nowNanoseconds: now)
+                state.restart(self.reports, nowNanoseconds: now)
                 return nil
             }
             if let limit = state.closeWindow(inflightMost: peak, nowNanoseconds: now) { self.adapt(to: limit) }
@@ -236,11 +232,15 @@ extension PressureMonitor {
         }
 
         /// Begins a window and a sample with nothing in them.
-        mutating func restart(nowNanoseconds now: UInt64) {
+        mutating func restart(_ reports: [WorkerReport], nowNanoseconds now: UInt64) {
             self.window = ServiceTimes()
             self.openPeak = 0
             self.latency = MeanLatency()
-            self.lags = [Lag](repeating: Lag(), count: self.lags.count)
+            for (number, report) in reports.enumerated() {
+                _ = report.takeTurnNanosecondsMax()
+                self.lags[number] = Lag()
+                self.busyNanoseconds[number] = report.busyNanoseconds
+            }
             self.windowBeganNanoseconds = now
             self.sampleBeganNanoseconds = now
         }
@@ -251,27 +251,23 @@ extension PressureMonitor {
         private static let countMin = 8
         private static let ageNanosecondsMax: UInt64 = 1_000_000_000
 
-        private var count = 0
-        private var sumNanoseconds: UInt64 = 0
+        private var times = ServiceTimes()
         private var meanNanoseconds: UInt64 = 0
         private var settledNanoseconds: UInt64 = 0
 
-        mutating func add(_ times: ServiceTimes) {
-            self.count += times.count
-            self.sumNanoseconds &+= times.sumNanoseconds
-        }
+        mutating func add(_ times: ServiceTimes) { self.times.add(times) }
 
         /// The mean since the last one; the last one while there are too few answers for another, and 0 when that has
         /// become old.
         mutating func settle(nowNanoseconds now: UInt64) -> UInt64 {
-            if self.count >= Self.countMin {
-                self.meanNanoseconds = self.sumNanoseconds / UInt64(self.count)
+            if self.times.count >= Self.countMin {
+                self.meanNanoseconds = self.times.sumNanoseconds / UInt64(self.times.count)
             } else if now &- self.settledNanoseconds >= Self.ageNanosecondsMax {
                 self.meanNanoseconds = 0
             } else {
                 return self.meanNanoseconds
             }
-            (self.count, self.sumNanoseconds, self.settledNanoseconds) = (0, 0, now)
+            (self.times, self.settledNanoseconds) = (ServiceTimes(), now)
             return self.meanNanoseconds
         }
     }

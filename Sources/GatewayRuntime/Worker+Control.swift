@@ -106,8 +106,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     ) {
         var found: [UInt8] = []
         let outcome = self.index.lookup(key.span, ticket: ticket, nowNanoseconds: self.nowNanoseconds) { record in
-            found.reserveCapacity(record.count)
-            for index in record.indices { found.append(record[index]) }
+            found.assign(record)
         }
         self.adminReplies[ticket] = reply
         switch outcome {

@@ -78,7 +78,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     var stopping = false
     /// When expiries were last looked for.
     private var expiredNanoseconds: UInt64 = 0
-    /// Before this turn; while asleep, since when.
+    private var sleepBeganNanoseconds: UInt64 = 0
+    /// How long it slept before this turn.
     private var sleptNanoseconds: UInt64 = 0
     /// Reused for the keys of resolve-many.
     var keyScratch = [UInt8](repeating: 0, count: IndexKey.bytesMax)
@@ -151,12 +152,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         let timeout = self.sleepNanoseconds()
         try self.kernel.wait(timeoutNanoseconds: timeout, into: &batch)
         let now = MonotonicClock.nowNanoseconds()
-        if timeout == 0 {
-            self.report.turnEnded(after: now - self.nowNanoseconds)
-            self.sleptNanoseconds = 0
-        } else {
-            self.sleptNanoseconds = now - self.sleptNanoseconds
-        }
+        if timeout == 0 { self.report.turnEnded(after: now - self.nowNanoseconds) }
+        self.sleptNanoseconds = timeout == 0 ? 0 : now - self.sleepBeganNanoseconds
         self.nowNanoseconds = now
         self.turnNumber &+= 1
         self.core.rung = self.shared.pressure.rung
@@ -202,7 +199,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         }
         if let deadline, deadline <= now { return 0 }
         self.report.turnEnded(after: now - self.nowNanoseconds)
-        self.sleptNanoseconds = now
+        self.sleepBeganNanoseconds = now
         guard let deadline else { return nil }
         return deadline - now
     }

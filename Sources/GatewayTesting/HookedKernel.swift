@@ -15,9 +15,7 @@ public struct HookedKernel<Base: Kernel & ~Copyable>: Kernel, ~Copyable {
     private let peerAddressHook: PeerAddressHook?
 
     /// - Parameter peerAddress: answers `peerAddress` in the kernel's place; nil leaves it to the kernel.
-    public init(
-        _ base: consuming Base, peerAddress: PeerAddressHook? = nil, _ hook: @escaping Hook = { (time) in time }
-    ) {
+    public init(_ base: consuming Base, peerAddress: PeerAddressHook? = nil, _ hook: @escaping Hook) {
         self.base = base
         self.hook = hook
         self.peerAddressHook = peerAddress

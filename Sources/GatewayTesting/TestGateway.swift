@@ -83,6 +83,27 @@ public final class TestGateway: Sendable {
         _ kind: Backend.Kind, gate: TurnGate, configure: (inout RuntimeConfiguration) -> Void = { _ in },
         _ body: (TestGateway) throws -> Void
     ) throws {
+        try self.run(kind, turnHook: gate.hook, configure: configure) { gateway in
+            defer { gate.open() }
+            try body(gateway)
+        }
+    }
+
+    /// As above with one worker that is told of its clients' addresses what `peerAddress` says.
+    public static func run(
+        _ kind: Backend.Kind, peerAddress: @escaping @Sendable (UInt128?) -> UInt128?,
+        configure: (inout RuntimeConfiguration) -> Void = { _ in }, _ body: (TestGateway) throws -> Void
+    ) throws {
+        try self.run(
+            kind, turnHook: { (time) in time }, peerAddress: peerAddress, configure: configure, body)
+    }
+
+    /// With one worker on a kernel that asks the hooks.
+    private static func run(
+        _ kind: Backend.Kind, turnHook: @escaping @Sendable (UInt64?) throws(SystemError) -> UInt64?,
+        peerAddress: (@Sendable (UInt128?) -> UInt128?)? = nil, configure: (inout RuntimeConfiguration) -> Void,
+        _ body: (TestGateway) throws -> Void
+    ) throws {
         let one = { (configuration: inout RuntimeConfiguration) in
             configure(&configuration)
             configuration.workersCount = 1
@@ -96,49 +117,14 @@ public final class TestGateway: Sendable {
                     return try GatewayServer.start(
                         configuration, backend: backend,
                         makeKernel: { (_) throws(SystemError) in
-                            HookedKernel(try UringKernel(limits: limits), gate.hook)
+                            HookedKernel(try UringKernel(limits: limits), peerAddress: peerAddress, turnHook)
                         },
                         makeIndex: { _ in ScriptedIndex() }, tell: tell)
                 case .epoll:
                     return try GatewayServer.start(
                         configuration, backend: backend,
                         makeKernel: { (_) throws(SystemError) in
-                            HookedKernel(try EpollKernel(limits: limits), gate.hook)
-                        },
-                        makeIndex: { _ in ScriptedIndex() }, tell: tell)
-                }
-            },
-            { gateway in
-                defer { gate.open() }
-                try body(gateway)
-            })
-    }
-
-    /// As above with one worker that is told of its clients' addresses what `peerAddress` says.
-    public static func run(
-        _ kind: Backend.Kind, peerAddress: @escaping @Sendable (UInt128?) -> UInt128?,
-        configure: (inout RuntimeConfiguration) -> Void = { _ in }, _ body: (TestGateway) throws -> Void
-    ) throws {
-        let one = { (configuration: inout RuntimeConfiguration) in
-            configure(&configuration)
-            configuration.workersCount = 1
-        }
-        try self.run(
-            kind, serving: true, allowsInternalFaults: false, configure: one,
-            start: { configuration, backend, tell in
-                switch backend.kind {
-                case .uring:
-                    return try GatewayServer.start(
-                        configuration, backend: backend,
-                        makeKernel: { (_) throws(SystemError) in
-                            HookedKernel(try UringKernel(), peerAddress: peerAddress)
-                        },
-                        makeIndex: { _ in ScriptedIndex() }, tell: tell)
-                case .epoll:
-                    return try GatewayServer.start(
-                        configuration, backend: backend,
-                        makeKernel: { (_) throws(SystemError) in
-                            HookedKernel(try EpollKernel(), peerAddress: peerAddress)
+                            HookedKernel(try EpollKernel(limits: limits), peerAddress: peerAddress, turnHook)
                         },
                         makeIndex: { _ in ScriptedIndex() }, tell: tell)
                 }

@@ -202,9 +202,9 @@ def flame(results, architecture, workload="resolve", depth=16):
     stacks = collections.Counter()
     for stack, value in profile.stacks.items():
         stacks[tuple(names.get(name, name) for name in stack)] += value
-    svg = flamesvg.render(stacks, f"svc-gateway on {architecture}, {workload}, depth {depth}: instructions of the worker in user space")
-    return svg.replace("Width is time. Blue: kernel; orange: the gateway; green: libraries.",
-                       "Width is instructions. Orange: the gateway; green: libraries.").replace(" samples</title>", " instructions</title>")
+    return flamesvg.render(
+        stacks, f"svc-gateway on {architecture}, {workload}, depth {depth}: instructions of the worker in user space", "instructions",
+        "instructions", "Orange: the gateway; green: libraries.")
 
 
 def printed(rows):
