@@ -25,28 +25,34 @@ struct GeneratorFindings {
 
     init(_ plan: LoadPlan, _ tally: AnswerTally) {
         switch plan.mode {
-        case .open:
-            self.judgeLag(tally)
-            self.judgeOffer(tally, plan)
+        case .open(let arrivals):
+            self.judgeLag(tally, plan.scheduleLagMaxNanoseconds)
+            self.judgeOffer(tally, plan, arrivals)
         case .closed: self.judgeClosed(plan, tally)
         }
     }
 
     /// How late requests left that did not have to wait for a slot.
-    private mutating func judgeLag(_ tally: AnswerTally) {
+    private mutating func judgeLag(_ tally: AnswerTally, _ allowed: UInt64?) {
         guard tally.ownLags.count > 0 else { return }
         let account = tally.generator
         let own = tally.ownLags.nanoseconds(atPercentile: 99)
         let isBusy = account.wantedShareMax > Self.processorShareMax
         let latency = Double(tally.latencies.nanoseconds(atPercentile: 99))
-        let forgiven = max(
+        let usual = max(
             isBusy ? Self.busyLagNanosecondsMax : Self.ownLagNanosecondsMax, UInt64(latency * Self.ownLagShareMax))
+        let forgiven = allowed ?? usual
         let late = "1 % of the requests left more than \(Self.time(own)) late although a connection was free"
+        if own > usual, own <= forgiven {
+            self.notes.append(late + ", and \(Self.time(forgiven)) are allowed: their latency has this in it")
+            return
+        }
         guard isBusy else {
             guard own > forgiven else { return }
             self.bottlenecks.append(
                 late + ", and its threads waited up to \(Self.percent(account.waitingShareMax)) of the time for a "
-                    + "processor: something else uses those; end it, or give the generator one of its own (taskset)")
+                    + "processor: something else uses those, or the machine's own are taken away; end it, give the "
+                    + "generator one of its own (taskset), or allow it (--schedule-lag-max)")
             return
         }
         let busy =
@@ -59,10 +65,13 @@ struct GeneratorFindings {
         }
     }
 
-    private mutating func judgeOffer(_ tally: AnswerTally, _ plan: LoadPlan) {
+    private mutating func judgeOffer(_ tally: AnswerTally, _ plan: LoadPlan, _ arrivals: ArrivalPlan) {
         let account = tally.generator
         let due = tally.due
-        guard due > 0, Double(account.backlog) > Double(due) * (1 - LoadReport.Outcome.offeredShareMin) else { return }
+        // Those that were due in the last moment are no later than any other request may be.
+        let allowed = plan.scheduleLagMaxNanoseconds.map { arrivals.rate * Double($0) / 1e9 } ?? 0
+        let forgiven = max(Double(due) * (1 - LoadReport.Outcome.offeredShareMin), allowed)
+        guard due > 0, Double(account.backlog) > forgiven else { return }
         let offered = due - min(account.backlog, due)
         guard account.blockedShare >= 1 - LoadReport.Outcome.offeredShareMin else {
             self.bottlenecks.append(

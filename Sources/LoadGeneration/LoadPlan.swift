@@ -48,6 +48,9 @@ public struct LoadPlan: Sendable {
     public var durationNanoseconds: UInt64 = 10_000_000_000
     /// How long a connect may take, and how long the last answers are waited for.
     public var timeoutNanoseconds: UInt64 = 5_000_000_000
+    /// How late 99 % of the requests of an open loop may leave although a slot is free, before the report has no verdict;
+    /// nil for what nobody would call late. For a machine that others hold up now and then.
+    public var scheduleLagMaxNanoseconds: UInt64?
     /// The same seed asks for the same things in the same order.
     public var seed: UInt64 = 1
     public var backend = LoopBackend.epoll

@@ -65,6 +65,7 @@ extension LoadReport.Plan {
         if plan.workload == .resolveMany { self.keysPerRequest = plan.keysPerRequest }
         if plan.workload == .ping { self.payloadBytes = plan.payloadBytes }
         self.seed = plan.seed
+        self.scheduleLagMaxSeconds = plan.scheduleLagMaxNanoseconds.map { Double($0) / 1e9 }
         self.warmupSeconds = Double(plan.warmupNanoseconds) / 1e9
         self.durationSeconds = Double(plan.durationNanoseconds) / 1e9
         self.expectedStatuses = plan.expected.statuses.map(Int.init)

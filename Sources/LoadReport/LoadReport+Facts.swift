@@ -47,6 +47,7 @@ extension LoadReport {
             Fact("warm-up", Self.secondsText(plan.warmupSeconds)),
             Fact("duration", Self.secondsText(plan.durationSeconds)),
             Fact("expected statuses", statuses),
+            Fact("lag allowed", plan.scheduleLagMaxSeconds.map(Self.secondsText)),
         ]
     }
 

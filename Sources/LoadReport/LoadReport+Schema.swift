@@ -60,6 +60,7 @@ extension LoadReport {
                 "seed": {"$ref": "#/$defs/count"},
                 "warmupSeconds": {"$ref": "#/$defs/amount"},
                 "durationSeconds": {"$ref": "#/$defs/amount"},
+                "scheduleLagMaxSeconds": {"$ref": "#/$defs/amount", "description": "How late 99 % of the requests were allowed to leave with a connection free; absent for the generator's own limits."},
                 "expectedStatuses": {"type": "array", "items": {"type": "integer"}}
               }
             },

@@ -121,6 +121,8 @@ extension LoadReport {
         public var payloadBytes: Int?
         public var seed: UInt64 = 0
         public var warmupSeconds = 0.0
+        /// How late 99 % of the requests were allowed to leave although a slot was free; nil for the generator's own limits.
+        public var scheduleLagMaxSeconds: Double?
         public var durationSeconds = 0.0
         /// Statuses that count as success.
         public var expectedStatuses: [Int] = [200]

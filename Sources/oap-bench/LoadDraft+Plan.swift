@@ -27,6 +27,7 @@ extension LoadDraft {
         plan.warmupNanoseconds = Self.nanoseconds(self.warmupMilliseconds ?? self.warmupDefault)
         plan.durationNanoseconds = Self.nanoseconds(self.durationMilliseconds ?? LoadDefaults.durationMilliseconds)
         plan.timeoutNanoseconds = Self.nanoseconds(self.timeoutMilliseconds ?? LoadDefaults.timeoutMilliseconds)
+        plan.scheduleLagMaxNanoseconds = self.scheduleLagMaxMilliseconds.map(Self.nanoseconds)
         plan.seed = UInt64(self.seed ?? 1)
         plan.backend = backend
         plan.expected = self.expect.flatMap { ExpectedStatuses($0) } ?? .successOnly

@@ -40,6 +40,7 @@ struct LoadDraft: Sendable {
     // The verdict.
     var thresholds: [Threshold]?
     var isAbortedOnFail: Bool?
+    var scheduleLagMaxMilliseconds: Int?
     /// What a search for the highest rate has to hold.
     var objectives: [Threshold]?
 }

@@ -137,6 +137,8 @@ struct VerdictFlags: ParsableArguments {
     var threshold: [String] = []
     @Flag(help: LoadKey.of("abort-on-fail").argumentHelp)
     var abortOnFail = false
+    @Option(help: LoadKey.of("schedule-lag-max").argumentHelp)
+    var scheduleLagMax: String?
     @Option(help: LoadKey.of("find-max").argumentHelp)
     var findMax: [String] = []
 
@@ -144,6 +146,7 @@ struct VerdictFlags: ParsableArguments {
         var given: [String: [String]] = [:]
         if !self.threshold.isEmpty { given["threshold"] = self.threshold }
         if self.abortOnFail { given["abort-on-fail"] = ["true"] }
+        if let limit = self.scheduleLagMax { given["schedule-lag-max"] = [limit] }
         if !self.findMax.isEmpty { given["find-max"] = self.findMax }
         return given
     }

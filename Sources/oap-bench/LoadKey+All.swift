@@ -120,6 +120,10 @@ extension LoadKey {
         .toggle(
             "abort-on-fail", \.isAbortedOnFail,
             "End the run early once a threshold is missed so far that it stays missed."),
+        .duration(
+            "schedule-lag-max", \.scheduleLagMaxMilliseconds, 1...600_000,
+            default: "1ms, or a tenth of the latency's 99th percentile where that is more",
+            "How late 99 % of the requests may leave although a connection is free; beyond it there is no verdict."),
         .thresholds(
             "find-max", \.objectives,
             "Search for the highest rate that holds these, as 'p99<40ms', in less than a minute; may be given more "

@@ -130,7 +130,7 @@ extension LoadReader {
             }
         }
         if self.draft.isClosed == true {
-            for flag in openOnly where self.origins[flag] != nil {
+            for flag in openOnly + ["schedule-lag-max"] where self.origins[flag] != nil {
                 self.contradiction(
                     flag, "closed",
                     "a closed loop has no schedule, since the answers make its rate; leave out one of both")

@@ -13,6 +13,7 @@ import Testing
         (["--depth", "0"], "flag --depth: error: found \"0\"; expected an integer, 1 to 1,024"),
         (["--duration", "10"], "flag --duration: error: found \"10\"; expected a duration like"),
         (["--closed", "--rate", "5"], "flag --rate: error: a closed loop has no schedule"),
+        (["--closed", "--schedule-lag-max", "5ms"], "flag --schedule-lag-max: error: a closed loop has no schedule"),
         (["--burst", "5"], "flag --burst: error: only --arrival burst has bursts"),
         (["--ramp-from", "5"], "flag --ramp-from: error: it says where a ramp starts"),
         (["--zipf-exponent", "1.1"], "flag --zipf-exponent: error: only --key-choice zipf"),

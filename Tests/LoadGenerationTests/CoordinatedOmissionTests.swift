@@ -12,7 +12,7 @@ import Testing
     private static let rate = 1000.0
     private static let seconds = 3.0
     /// Runs until one was not disturbed: what else the machine does to the gateway stands in no stall's record.
-    private static let attemptsMax = 4
+    private static let attemptsMax = 10
 
     @Test(arguments: LoadFixture.backends) func theOpenLoopTellsTheTruth(backend: Backend.Kind) throws {
         var measured: [(p99: Double, truth: Double)] = []

@@ -64,6 +64,26 @@ import Testing
         #expect(GeneratorFindings(Self.plan(), slow).bottlenecks.isEmpty)
     }
 
+    /// Whoever says that a lag may be does not get it hidden.
+    @Test func anAllowedLagIsANote() throws {
+        var plan = Self.plan()
+        plan.scheduleLagMaxNanoseconds = 10_000_000
+        for running in [0.2, 0.97] {
+            let late = GeneratorFindings(plan, Self.tally(running: running, ownLag: 3_000_000))
+            #expect(late.bottlenecks.isEmpty)
+            #expect(try #require(late.notes.first).contains("and 10.0 ms are allowed"))
+            #expect(GeneratorFindings(plan, Self.tally(running: running, ownLag: 11_000_000)).bottlenecks.count == 1)
+        }
+        #expect(GeneratorFindings(plan, Self.tally()).notes.isEmpty)
+        // At 1,000 a second that is as much as 20 of 1,000 that had not left at the end; 30 are not.
+        plan.scheduleLagMaxNanoseconds = 20_000_000
+        #expect(GeneratorFindings(plan, Self.tally(backlog: 20)).bottlenecks.isEmpty)
+        #expect(GeneratorFindings(plan, Self.tally(backlog: 30)).bottlenecks.count == 1)
+        // One that is stricter than usual holds as well.
+        plan.scheduleLagMaxNanoseconds = 500_000
+        #expect(GeneratorFindings(plan, Self.tally(ownLag: 900_000)).bottlenecks.count == 1)
+    }
+
     @Test func aBacklogWithFreeConnectionsIsABottleneck() {
         #expect(GeneratorFindings(Self.plan(), Self.tally(backlog: 20)).bottlenecks.count == 1)
         #expect(GeneratorFindings(Self.plan(), Self.tally(backlog: 9)).bottlenecks.isEmpty)

@@ -24,6 +24,7 @@ import Testing
         report.plan.hitRatio = 0.5
         report.plan.keysPerRequest = 8
         report.plan.payloadBytes = 64
+        report.plan.scheduleLagMaxSeconds = 0.01
         report.connectTime = report.latency
         return report
     }
