@@ -339,7 +339,8 @@ def cost(run):
         for depth in (1, 64):
             for server in servers.values():
                 closed_loop(server, depth, 0.3)
-            for repeat in range(11 if not run.options.quick else 3):
+            # Short ones and many: what disturbs one is in no other.
+            for repeat in range(31 if not run.options.quick else 5):
                 for name in random.sample(list(servers), 2):
                     run.progress(f"admission's own cost: depth {depth}, repeat {repeat + 1}, {name}")
                     samples.append(

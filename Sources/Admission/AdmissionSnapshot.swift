@@ -12,7 +12,7 @@ internal import Synchronization
     public let limitsSources: Bool
 
     @usableFromInline let connectionRate: TokenRate?
-    private let inflightPerConnectionMax: Int
+    @usableFromInline let inflightPerConnectionMax: Int
     private let defaultIsCritical: Bool
     private let globalRate: TokenRate?
     private let named: NamedTenants
@@ -71,14 +71,9 @@ internal import Synchronization
     public func takeQuota(
         tenant: UInt128, tokens: Int, bytes: Int, openOnConnection: Int, nowNanoseconds: UInt64, day: UTCDay
     ) -> QuotaDecision {
-        #if ADMISSION_OFF
-            // A build that `make overload` measures the cost of admission against: never for service.
-            return .taken(isCritical: false)
-        #else
-            guard openOnConnection < self.inflightPerConnectionMax else { return .refused(.tooManyInflight) }
-            return self.take(
-                tenant, QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day))
-        #endif
+        guard openOnConnection < self.inflightPerConnectionMax else { return .refused(.tooManyInflight) }
+        return self.take(
+            tenant, QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day))
     }
 
     /// Gives back what `takeQuota` took at `takenNanoseconds` for a request that was then refused for another reason. Tokens
@@ -88,11 +83,7 @@ internal import Synchronization
     ) {
         let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day)
         self.refundTenant(tenant, request, takenNanoseconds: takenNanoseconds)
-        guard let rate = self.globalRate else { return }
-        unsafe self.global._withUnsafeGuaranteedRef {
-            $0.word.value.refund(
-                rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: nowNanoseconds)
-        }
+        self.refundGlobal(tokens: tokens, takenNanoseconds: takenNanoseconds) { nowNanoseconds }
     }
 
     /// Whether requests of `tenant` may take the reserved permits; `takeQuota` tells it too.
@@ -134,19 +125,37 @@ internal import Synchronization
 
     // MARK: Tenants
 
-    private func take(_ tenant: UInt128, _ request: QuotaRequest) -> QuotaDecision {
-        let index = self.hasNames ? self.named.index(of: tenant) : -1
-        let refusal = index < 0 ? self.takeDefault(tenant, request) : self.takeNamed(index, request)
-        if let refusal { return .refused(refusal) }
-        if let rate = self.globalRate,
-            case .refused(let retry) = unsafe self.global._withUnsafeGuaranteedRef({
-                $0.word.value.take(rate, tokens: request.tokens, nowNanoseconds: request.nowNanoseconds)
-            })
-        {
+    func take(_ tenant: UInt128, _ request: QuotaRequest) -> QuotaDecision {
+        if let refusal = self.takeOfTenant(tenant, request) { return .refused(refusal) }
+        if let refusal = self.takeOfGlobal(request) {
             self.refundTenant(tenant, request, takenNanoseconds: request.nowNanoseconds)
-            return .refused(.globalQuota(retryAfterNanoseconds: retry))
+            return .refused(refusal)
         }
-        return .taken(isCritical: index < 0 ? self.defaultIsCritical : self.named.isCritical(index))
+        return .taken(isCritical: self.isCritical(tenant))
+    }
+
+    @inline(__always)
+    func takeOfTenant(_ tenant: UInt128, _ request: QuotaRequest) -> AdmissionRefusal? {
+        let index = self.hasNames ? self.named.index(of: tenant) : -1
+        return index < 0 ? self.takeDefault(tenant, request) : self.takeNamed(index, request)
+    }
+
+    /// Tokens for requests to come, while the tenant has many to spare and its quota counts nothing else; false when none are
+    /// taken.
+    func takeAhead(_ tenant: UInt128, tokens: Int, nowNanoseconds: UInt64) -> Bool {
+        let index = self.hasNames ? self.named.index(of: tenant) : -1
+        guard index < 0 else {
+            guard let words = unsafe self.namedWords else { return false }
+            return unsafe words._withUnsafeGuaranteedRef {
+                self.named.takeAhead(index, $0, tokens: tokens, nowNanoseconds: nowNanoseconds)
+            }
+        }
+        guard let tenants = unsafe self.tenants else { return true }
+        return unsafe tenants._withUnsafeGuaranteedRef { table in
+            unsafe self.defaultRules._withUnsafeGuaranteedRef {
+                table.takeAhead(tenant: tenant, $0, tokens: tokens, nowNanoseconds: nowNanoseconds)
+            }
+        }
     }
 
     @inline(__always)
@@ -164,18 +173,62 @@ internal import Synchronization
         }
     }
 
-    private func refundTenant(_ tenant: UInt128, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+    func refundTenant(_ tenant: UInt128, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+        let clock = { request.nowNanoseconds }
         let index = self.hasNames ? self.named.index(of: tenant) : -1
         if index < 0 {
             unsafe self.tenants?._withUnsafeGuaranteedRef { table in
                 unsafe self.defaultRules._withUnsafeGuaranteedRef {
-                    table.refund(tenant: tenant, $0, request, takenNanoseconds: takenNanoseconds)
+                    table.refund(tenant: tenant, $0, request, takenNanoseconds: takenNanoseconds, clock: clock)
                 }
             }
         } else {
             unsafe self.namedWords?._withUnsafeGuaranteedRef {
-                self.named.refund(index, $0, request, takenNanoseconds: takenNanoseconds)
+                self.named.refund(index, $0, request, takenNanoseconds: takenNanoseconds, clock: clock)
             }
+        }
+    }
+
+    /// Of what `takeAhead` took.
+    func refundAhead(_ tenant: UInt128, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64) {
+        let index = self.hasNames ? self.named.index(of: tenant) : -1
+        if index < 0 {
+            unsafe self.tenants?._withUnsafeGuaranteedRef { table in
+                unsafe self.defaultRules._withUnsafeGuaranteedRef {
+                    table.refundAhead(
+                        tenant: tenant, $0, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+                }
+            }
+        } else {
+            unsafe self.namedWords?._withUnsafeGuaranteedRef {
+                self.named.refundAhead(index, $0, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+            }
+        }
+    }
+
+    // MARK: The gateway's own bucket
+
+    func takeOfGlobal(_ request: QuotaRequest) -> AdmissionRefusal? {
+        guard let rate = self.globalRate,
+            case .refused(let retry) = unsafe self.global._withUnsafeGuaranteedRef({
+                $0.word.value.take(rate, tokens: request.tokens, nowNanoseconds: request.nowNanoseconds)
+            })
+        else { return nil }
+        return .globalQuota(retryAfterNanoseconds: retry)
+    }
+
+    /// Tokens for requests to come, while there are many to spare; false when none are taken.
+    func takeGlobalAhead(tokens: Int, nowNanoseconds: UInt64) -> Bool {
+        guard let rate = self.globalRate else { return true }
+        return unsafe self.global._withUnsafeGuaranteedRef {
+            $0.word.value.takeAhead(rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
+        }
+    }
+
+    func refundGlobal(tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64) {
+        guard let rate = self.globalRate else { return }
+        unsafe self.global._withUnsafeGuaranteedRef {
+            $0.word.value.refund(rate, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
         }
     }
 }

@@ -42,15 +42,27 @@ enum GCRA {
         return (now &+ debt &+ cost, .admitted)
     }
 
-    /// The word after giving tokens back that were taken at `takenNanoseconds`. Only while they cannot have come back by
-    /// themselves: a bucket that was full in between would be given them twice.
+    /// The word after taking tokens for requests to come; nil unless three quarters of the burst are left afterwards.
+    @inline(__always)
+    static func takeAhead(
+        _ word: UInt64, _ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64
+    ) -> UInt64? {
+        let now = Self.ticks(nowNanoseconds)
+        let debt = Self.debt(word, nowTicks: now) &+ rate.costTicks(tokens)
+        return debt <= rate.capacityTicks >> 2 ? now &+ debt : nil
+    }
+
+    /// The word after giving tokens back that were taken at `takenNanoseconds`, but for those that may have come back by
+    /// themselves since: a bucket that was full in between would be given them twice. Without them its word would be less, by
+    /// at least their ticks without the time that has passed.
     @inline(__always)
     static func refund(
         _ word: UInt64, _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64
     ) -> UInt64 {
         let cost = rate.costTicks(tokens)
-        guard Self.ticks(nowNanoseconds &- takenNanoseconds) <= cost else { return word }
-        return word &- cost
+        let passed = nowNanoseconds &- takenNanoseconds
+        guard passed <= cost >> 6 else { return word }
+        return word &- (cost &- Self.ticks(passed))
     }
 
     /// The word with a debt that is greater by `ticks`.
@@ -96,13 +108,30 @@ extension Atomic where Value == UInt64 {
         }
     }
 
-    func refund(
-        _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64
-    ) {
+    /// False when the bucket has none to spare.
+    @inline(__always)
+    func takeAhead(_ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64) -> Bool {
         var seen = self.load(ordering: .relaxed)
         while true {
+            guard let next = GCRA.takeAhead(seen, rate, tokens: tokens, nowNanoseconds: nowNanoseconds) else {
+                return false
+            }
+            let (exchanged, current) = self.weakCompareExchange(
+                expected: seen, desired: next, ordering: .sequentiallyConsistent)
+            if exchanged { return true }
+            seen = current
+        }
+    }
+
+    /// The clock is read after the word: an instant before another thread's take would give back what it has come to find
+    /// returned.
+    func refund(
+        _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        var seen = self.load(ordering: .sequentiallyConsistent)
+        while true {
             let next = GCRA.refund(
-                seen, rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: nowNanoseconds)
+                seen, rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: clock())
             guard next != seen else { return }
             let (exchanged, current) = self.weakCompareExchange(
                 expected: seen, desired: next, ordering: .sequentiallyConsistent)

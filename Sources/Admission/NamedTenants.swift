@@ -44,8 +44,23 @@
         unsafe self.borrowedRules[index]._withUnsafeGuaranteedRef { words.words.take(self.cells[index], $0, request) }
     }
 
-    func refund(_ index: Int, _ words: NamedTenantWords, _ request: QuotaRequest, takenNanoseconds: UInt64) {
-        words.words.refund(self.cells[index], self.rules[index], request, takenNanoseconds: takenNanoseconds)
+    func takeAhead(_ index: Int, _ words: NamedTenantWords, tokens: Int, nowNanoseconds: UInt64) -> Bool {
+        words.words.takeAhead(
+            self.cells[index], self.rules[index], tokens: tokens, nowNanoseconds: nowNanoseconds)
+    }
+
+    func refundAhead(
+        _ index: Int, _ words: NamedTenantWords, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        words.words.refundAhead(
+            self.cells[index], self.rules[index], tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+    }
+
+    func refund(
+        _ index: Int, _ words: NamedTenantWords, _ request: QuotaRequest, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        words.words.refund(
+            self.cells[index], self.rules[index], request, takenNanoseconds: takenNanoseconds, clock: clock)
     }
 
     var isEmpty: Bool { self.tenants.isEmpty }

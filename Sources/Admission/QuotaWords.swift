@@ -9,11 +9,20 @@ enum QuotaWord {
 }
 
 /// What one request asks of its tenant's quota, and when.
+@usableFromInline
 struct QuotaRequest {
     let tokens: Int
     let bytes: Int
     let nowNanoseconds: UInt64
     let day: UTCDay
+
+    @usableFromInline
+    init(tokens: Int, bytes: Int, nowNanoseconds: UInt64, day: UTCDay) {
+        self.tokens = tokens
+        self.bytes = bytes
+        self.nowNanoseconds = nowNanoseconds
+        self.day = day
+    }
 }
 
 /// Takes from and gives back to the three words that begin at a cell.
@@ -32,39 +41,55 @@ extension AtomicWords {
             case .refused(let retry) = self[cell + QuotaWord.bytes].take(
                 rate, tokens: request.bytes, nowNanoseconds: now)
         {
-            self.refundRequests(cell, quota, request, takenNanoseconds: now)
+            self.refundRequests(cell, quota, tokens: request.tokens, takenNanoseconds: now) { now }
             return .tenantBytes(retryAfterNanoseconds: retry)
         }
         if let requestsMax = quota.requestsPerDay,
             !self[cell + QuotaWord.day].takeOfDay(request.day, requestsMax: requestsMax)
         {
-            self.refundRequests(cell, quota, request, takenNanoseconds: now)
-            self.refundBytes(cell, quota, request, takenNanoseconds: now)
+            self.refundRequests(cell, quota, tokens: request.tokens, takenNanoseconds: now) { now }
+            self.refundBytes(cell, quota, bytes: request.bytes, takenNanoseconds: now) { now }
             return .tenantDay(retryAfterNanoseconds: request.day.remaining(nowNanoseconds: now))
         }
         return nil
     }
 
-    func refund(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64) {
-        self.refundRequests(cell, quota, request, takenNanoseconds: takenNanoseconds)
-        self.refundBytes(cell, quota, request, takenNanoseconds: takenNanoseconds)
+    /// Tokens for requests to come; false when none are taken. Only of a quota of nothing but requests, so that whoever spends
+    /// them has nothing else to ask for.
+    @inline(__always)
+    func takeAhead(_ cell: Int, _ quota: QuotaRules, tokens: Int, nowNanoseconds: UInt64) -> Bool {
+        guard quota.bytes == nil, quota.requestsPerDay == nil else { return false }
+        guard let rate = quota.requests else { return true }
+        return self[cell + QuotaWord.requests].takeAhead(rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
+    }
+
+    func refund(
+        _ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        self.refundRequests(cell, quota, tokens: request.tokens, takenNanoseconds: takenNanoseconds, clock)
+        self.refundBytes(cell, quota, bytes: request.bytes, takenNanoseconds: takenNanoseconds, clock)
         if quota.requestsPerDay != nil { self[cell + QuotaWord.day].refundOfDay(request.day) }
     }
 
     private func refundRequests(
-        _ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64
+        _ cell: Int, _ quota: QuotaRules, tokens: Int, takenNanoseconds: UInt64, _ clock: () -> UInt64
     ) {
         guard let rate = quota.requests else { return }
-        self[cell + QuotaWord.requests].refund(
-            rate, tokens: request.tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: request.nowNanoseconds)
+        self[cell + QuotaWord.requests].refund(rate, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
     }
 
     private func refundBytes(
-        _ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64
+        _ cell: Int, _ quota: QuotaRules, bytes: Int, takenNanoseconds: UInt64, _ clock: () -> UInt64
     ) {
         guard let rate = quota.bytes else { return }
-        self[cell + QuotaWord.bytes].refund(
-            rate, tokens: request.bytes, takenNanoseconds: takenNanoseconds, nowNanoseconds: request.nowNanoseconds)
+        self[cell + QuotaWord.bytes].refund(rate, tokens: bytes, takenNanoseconds: takenNanoseconds, clock: clock)
+    }
+
+    /// Of what `takeAhead` took.
+    func refundAhead(
+        _ cell: Int, _ quota: QuotaRules, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        self.refundRequests(cell, quota, tokens: tokens, takenNanoseconds: takenNanoseconds, clock)
     }
 
     /// The quota of a cell changes: its debts stay what they are in tokens. What was not limited owes nothing; the day's

@@ -21,7 +21,7 @@ public struct TenantCounts: Equatable, Sendable {
         self.overload = overload
     }
 
-    public var total: UInt64 { self.admitted &+ self.quota &+ self.overload }
+    @inlinable public var total: UInt64 { self.admitted &+ self.quota &+ self.overload }
 
     public subscript(_ outcome: TenantOutcome) -> UInt64 {
         switch outcome {
@@ -31,7 +31,7 @@ public struct TenantCounts: Equatable, Sendable {
         }
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func add(_ outcome: TenantOutcome) {
         switch outcome {
         case .admitted: self.admitted &+= 1

@@ -65,14 +65,33 @@ final class TenantTable: Sendable {
         }
     }
 
-    /// Gives back what `take` granted. What came from a shared cell stays spent, and a cell that somebody else has had in between
-    /// is not credited: its words have changed.
-    func refund(tenant: UInt128, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64) {
+    /// Tokens for requests to come, from a cell of the tenant's own; false when none are taken.
+    func takeAhead(tenant: UInt128, _ quota: QuotaRules, tokens: Int, nowNanoseconds: UInt64) -> Bool {
         let hash = self.hash(tenant, reserved: Self.handedOn + 1)
         let base = self.base(of: hash)
         let way = self.way(of: hash, base)
-        guard way >= 0 else { return }
-        self.words.refund(self.cell(way, base), quota, request, takenNanoseconds: takenNanoseconds)
+        guard way >= 0,
+            self.words.takeAhead(self.cell(way, base), quota, tokens: tokens, nowNanoseconds: nowNanoseconds)
+        else { return false }
+        // As in `take`: from a cell that has been handed on nothing may be spent.
+        return self.words[base + way].load(ordering: .sequentiallyConsistent) == hash
+    }
+
+    /// Gives back what `take` granted. What came from a shared cell stays spent, and a cell that somebody else has had in
+    /// between is not credited: it was handed on without debt, when all of it had come back by itself.
+    func refund(
+        tenant: UInt128, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        guard let cell = self.cell(of: tenant) else { return }
+        self.words.refund(cell, quota, request, takenNanoseconds: takenNanoseconds, clock: clock)
+    }
+
+    /// Gives back of what `takeAhead` took.
+    func refundAhead(
+        tenant: UInt128, _ quota: QuotaRules, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
+    ) {
+        guard let cell = self.cell(of: tenant) else { return }
+        self.words.refundAhead(cell, quota, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
     }
 
     // MARK: Changes of policy
@@ -92,12 +111,9 @@ final class TenantTable: Sendable {
         of tenant: UInt128, _ old: TenantQuota, into words: borrowing AtomicWords, _ cell: Int, _ quota: TenantQuota,
         nowNanoseconds: UInt64
     ) {
-        let hash = self.hash(tenant, reserved: Self.handedOn + 1)
-        let base = self.base(of: hash)
-        let way = self.way(of: hash, base)
-        guard way >= 0 else { return }
+        guard let own = self.cell(of: tenant) else { return }
         for word in 0..<QuotaWord.count {
-            let debt = self.words[self.cell(way, base) + word].load(ordering: .relaxed)
+            let debt = self.words[own + word].load(ordering: .relaxed)
             words[cell + word].store(debt, ordering: .relaxed)
         }
         words.rescale(cell, from: old, to: quota, nowNanoseconds: nowNanoseconds)
@@ -128,6 +144,14 @@ final class TenantTable: Sendable {
 
     @inline(__always)
     private func cell(_ way: Int, _ base: Int) -> Int { base + Self.cells + way * QuotaWord.count }
+
+    /// Nil when the tenant has none of its own.
+    private func cell(of tenant: UInt128) -> Int? {
+        let hash = self.hash(tenant, reserved: Self.handedOn + 1)
+        let base = self.base(of: hash)
+        let way = self.way(of: hash, base)
+        return way < 0 ? nil : self.cell(way, base)
+    }
 
     /// -1 when the tenant has none.
     @inline(__always)

@@ -6,13 +6,14 @@
 @safe public struct TenantTally: ~Copyable {
     private static let cellsCount = 128
 
-    private struct Cell {
-        var tenant: UInt128 = 0
-        var counts = TenantCounts()
+    @usableFromInline
+    struct Cell {
+        @usableFromInline var tenant: UInt128 = 0
+        @usableFromInline var counts = TenantCounts()
     }
 
     /// `cellsCount` of them, owned.
-    private let cells: UnsafeMutablePointer<Cell>
+    @usableFromInline let cells: UnsafeMutablePointer<Cell>
     /// Indices of those that have counted, owned: `usedCount` of `cellsCount`.
     private let used: UnsafeMutablePointer<UInt8>
     private var usedCount = 0
@@ -30,7 +31,7 @@
     }
 
     /// One request of `tenant`; what a cell has of another is told to `activity`.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func count(_ tenant: UInt128, _ outcome: TenantOutcome, in activity: TenantActivity) {
         #if !ADMISSION_OFF
             let index = Self.index(of: tenant)
@@ -50,8 +51,8 @@
         }
     }
 
-    @inline(never)
-    private mutating func begin(_ tenant: UInt128, _ index: Int, _ activity: TenantActivity) {
+    @inline(never) @usableFromInline
+    mutating func begin(_ tenant: UInt128, _ index: Int, _ activity: TenantActivity) {
         if unsafe self.cells[index].counts.total > 0 {
             self.tell(index, activity)
         } else {
@@ -67,8 +68,8 @@
     }
 
     /// The seven high bits of a product with the golden ratio: tenants that are numbered lie apart.
-    @inline(__always)
-    private static func index(of tenant: UInt128) -> Int {
+    @inlinable @inline(__always)
+    static func index(of tenant: UInt128) -> Int {
         let word = UInt64(truncatingIfNeeded: tenant) ^ UInt64(truncatingIfNeeded: tenant >> 64)
         return Int((word &* 0x9E37_79B9_7F4A_7C15) >> 57)
     }

@@ -17,7 +17,7 @@ public final class TokenBucket: Sendable {
     /// back by themselves are not given twice.
     public func refund(tokens: Int = 1, takenNanoseconds: UInt64, nowNanoseconds: UInt64) {
         self.arrival.value.refund(
-            self.rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: nowNanoseconds)
+            self.rate, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: { nowNanoseconds })
     }
 }
 

@@ -23,10 +23,10 @@ extension WorkerCore {
         let charge = QuotaCharge(
             tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), bytes: Int(header.frameBytes))
         let isCritical: Bool
-        switch self.policy.takeQuota(
+        switch self.quotas.takeQuota(
             tenant: header.tenant, tokens: charge.tokens, bytes: charge.bytes,
             openOnConnection: slot.map { self.sessions[$0].openCount } ?? 0, nowNanoseconds: nowNanoseconds,
-            day: self.day)
+            day: self.day, from: self.policy)
         {
         case .taken(let critical): isCritical = critical
         case .refused(let why): return self.refuse(header, why)

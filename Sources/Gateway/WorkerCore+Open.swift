@@ -25,16 +25,20 @@ extension WorkerCore {
     }
 
     /// The turn's requests are served: records the latency of those that it answered, all of which arrived at
-    /// `arrivalNanoseconds`, and gives the permit back under which requests have passed.
+    /// `arrivalNanoseconds`, and gives back the permit under which requests have passed and the tokens that nobody wanted.
+    ///
+    /// - Parameter clock: the present time of the monotonic clock.
     @inline(__always)
-    public mutating func endTurn(arrivalNanoseconds: UInt64, nowNanoseconds: UInt64) {
+    public mutating func endTurn(arrivalNanoseconds: UInt64, clock: () -> UInt64) {
         self.passingPermit = nil
         self.turnLookupsLeft = self.limits.turnLookupsMax
         self.tenantTally.end(in: self.tenants)
+        self.quotas.end(from: self.policy, clock: clock)
         if self.admittedAtOnce > 0 {
             self.telemetry.observe(self.metrics.admissionWait, nanoseconds: 0, count: self.admittedAtOnce)
             self.admittedAtOnce = 0
         }
+        let nowNanoseconds = clock()
         for app in 0..<3 where self.unsettled[app] > 0 {
             self.telemetry.observe(
                 self.metrics.latency[app], nanoseconds: nowNanoseconds &- arrivalNanoseconds, count: self.unsettled[app]

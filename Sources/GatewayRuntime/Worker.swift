@@ -170,8 +170,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         }
         self.resumePaused()
         self.resumeRested()
-        self.core.endTurn(
-            arrivalNanoseconds: self.nowNanoseconds, nowNanoseconds: MonotonicClock.nowNanoseconds())
+        self.core.endTurn(arrivalNanoseconds: self.nowNanoseconds, clock: MonotonicClock.nowNanoseconds)
         self.flushDirty()
         self.rearmReceives()
         try self.retryAccepting()

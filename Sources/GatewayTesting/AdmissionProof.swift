@@ -12,6 +12,8 @@ public struct AdmissionProof: Sendable {
         case tenant
         /// A tenant with a quota of its own.
         case named
+        /// A tenant of the table as two workers' turns see it, who take tokens ahead and give back what is left.
+        case turns
     }
 
     /// Tokens offered, as a multiple of the rate.
@@ -33,6 +35,7 @@ public struct AdmissionProof: Sendable {
 
     private static let startNanoseconds: UInt64 = 1_000_000_000
     private static let tokensMax: UInt64 = 3
+    private static let requestsPerTurnMax: UInt64 = 64
     private static let batchOperations = 500_000
 
     /// Granted by what the rate allows of what was offered: the burst and what came back since, or all of it.
@@ -107,13 +110,21 @@ public struct AdmissionProof: Sendable {
         var random = seeded
         var spent = Spent()
         spent.grants.reserveCapacity(count)
-        for _ in 0..<count {
-            let word = random.next()
-            let tokens = 1 + Int(word % Self.tokensMax)
-            let step = (word >> 32) % stepMax
-            let now = clock.now.add(step, ordering: .relaxed).newValue
-            spent.tokensOffered += tokens
-            if quota.take(tokens, now) { spent.grants.append((now, tokens)) }
+        var quotas = TurnQuotas()
+        var left = count
+        while left > 0 {
+            let requests = quota.target == .turns ? min(left, 1 + Int(random.next() % Self.requestsPerTurnMax)) : 1
+            left -= requests
+            // All that arrives in a turn arrives at once.
+            let words = (0..<requests).map { _ in random.next() }
+            let step = words.reduce(0) { $0 + ($1 >> 32) % stepMax }
+            let now = clock.now.add(step, ordering: .sequentiallyConsistent).newValue
+            for word in words {
+                let tokens = 1 + Int(word % Self.tokensMax)
+                spent.tokensOffered += tokens
+                if quota.take(tokens, now, &quotas) { spent.grants.append((now, tokens)) }
+            }
+            quota.end(&quotas) { clock.now.load(ordering: .sequentiallyConsistent) }
         }
         return spent
     }
@@ -128,7 +139,7 @@ private final class SharedClock: Sendable {
 
 /// The quota under proof.
 private final class SpentQuota: Sendable {
-    private let target: AdmissionProof.Target
+    let target: AdmissionProof.Target
     private let bucket = TokenBucket(rate: AdmissionProof.rate)
     private let quotas: AdmissionSnapshot
     private let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
@@ -138,7 +149,7 @@ private final class SpentQuota: Sendable {
         var policy = AdmissionPolicy()
         switch target {
         case .bucket: break
-        case .tenant: policy.tenantDefault.requests = AdmissionProof.rate
+        case .tenant, .turns: policy.tenantDefault.requests = AdmissionProof.rate
         case .named:
             let quota = TenantQuota(requests: AdmissionProof.rate)
             policy.tenants = [NamedTenant(tenant: 7, name: "seven", quota: quota)]
@@ -146,13 +157,20 @@ private final class SpentQuota: Sendable {
         self.quotas = IngressAdmission(policy, tenantsMax: 1024).snapshot
     }
 
-    func take(_ tokens: Int, _ nowNanoseconds: UInt64) -> Bool {
+    func take(_ tokens: Int, _ nowNanoseconds: UInt64, _ quotas: inout TurnQuotas) -> Bool {
         switch self.target {
         case .bucket: self.bucket.take(tokens: tokens, nowNanoseconds: nowNanoseconds) == .admitted
         case .tenant, .named:
             self.quotas.takeQuota(
                 tenant: 7, tokens: tokens, bytes: 0, openOnConnection: 0, nowNanoseconds: nowNanoseconds, day: self.day)
                 == .taken(isCritical: false)
+        case .turns:
+            quotas.takeQuota(
+                tenant: 7, tokens: tokens, bytes: 0, openOnConnection: 0, nowNanoseconds: nowNanoseconds, day: self.day,
+                from: self.quotas) == .taken(isCritical: false)
         }
     }
+
+    /// The end of a turn.
+    func end(_ quotas: inout TurnQuotas, clock: () -> UInt64) { quotas.end(from: self.quotas, clock: clock) }
 }

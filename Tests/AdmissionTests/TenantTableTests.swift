@@ -25,7 +25,7 @@ import Testing
 
         func refund(_ tenant: UInt128, tokens: Int = 1, bytes: Int = 0, takenAt taken: UInt64, at now: UInt64) {
             let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: now, day: self.day)
-            self.table.refund(tenant: tenant, QuotaRules(self.quota), request, takenNanoseconds: taken)
+            self.table.refund(tenant: tenant, QuotaRules(self.quota), request, takenNanoseconds: taken) { now }
         }
     }
 

@@ -66,6 +66,7 @@ enum House {
         "Sources/Admission/Permit.swift": "a permit borrows its limit, which outlives it",
         "Sources/Admission/Slab.swift": "fixed storage",
         "Sources/Admission/TenantTally.swift": "fixed storage",
+        "Sources/Admission/TurnQuotas.swift": "fixed storage",
         "Sources/Telemetry/TelemetryBank.swift": "fixed storage of atomics on lines of their own",
         "Sources/ControlPlane/ProcessUsage.swift": "getrusage",
         "Sources/Terminal/TerminalSize.swift": "one ioctl",

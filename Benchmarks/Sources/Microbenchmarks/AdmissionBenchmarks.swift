@@ -52,6 +52,28 @@ let admission: [Microbenchmark] = [
         }
         precondition(refused == 0)
     },
+    Microbenchmark("admission.turn", "the quotas of a request, 64 of each of 64 tenants in a turn") {
+        iterations, measured in
+        var policy = AdmissionPolicy()
+        policy.tenantDefault.requests = rate
+        policy.global = rate
+        let quotas = IngressAdmission(policy, tenantsMax: 4096, seed: 1).snapshot
+        let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
+        var turn = TurnQuotas()
+        var refused = 0
+        measured {
+            for iteration in 0..<iterations {
+                // All of a turn arrives at once.
+                let now = 1_000 + UInt64(iteration) & ~4095
+                let decision = turn.takeQuota(
+                    tenant: UInt128(iteration & 63), tokens: 1, bytes: 0, openOnConnection: 0, nowNanoseconds: now,
+                    day: day, from: quotas)
+                if decision != .taken(isCritical: false) { refused &+= 1 }
+                if iteration & 4095 == 4095 { turn.end(from: quotas) { now + 4_000 } }
+            }
+        }
+        precondition(refused == 0)
+    },
     Microbenchmark("admission.count-tenant", "a request counted for the tenant of the one before") {
         iterations, measured in
         let activity = TenantActivity(seed: 1)

@@ -1,0 +1,206 @@
+import Admission
+import GatewayTesting
+import Testing
+
+/// Quotas as a turn's requests see them: the same as one by one, but for how often the buckets are asked.
+@Suite struct TurnQuotasTests {
+    private static let now: UInt64 = 1_000_000_000_000
+    private static let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: now)
+
+    /// Gives nothing back within a test.
+    private static func rate(burst: Int) -> TokenRate { TokenRate(tokensPerSecond: 0.001, burst: burst) }
+
+    private static func snapshot(_ change: (inout AdmissionPolicy) -> Void) -> AdmissionSnapshot {
+        var policy = AdmissionPolicy()
+        change(&policy)
+        return IngressAdmission(policy, tenantsMax: 64, seed: 1).snapshot
+    }
+
+    private static func take(
+        _ quotas: inout TurnQuotas, _ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7, tokens: Int = 1,
+        bytes: Int = 0, open: Int = 0, at now: UInt64 = now
+    ) -> QuotaDecision {
+        quotas.takeQuota(
+            tenant: tenant, tokens: tokens, bytes: bytes, openOnConnection: open, nowNanoseconds: now, day: Self.day,
+            from: snapshot)
+    }
+
+    /// Requests that pass in one turn of so many.
+    private static func passed(
+        _ quotas: inout TurnQuotas, _ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7, of count: Int, bytes: Int = 0
+    ) -> Int {
+        var passed = 0
+        for _ in 0..<count where self.take(&quotas, snapshot, tenant, bytes: bytes) == .taken(isCritical: false) {
+            passed += 1
+        }
+        return passed
+    }
+
+    /// What is left of a tenant's or the gateway's tokens for requests that pay by themselves.
+    private static func left(_ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7) -> Int {
+        var count = 0
+        while count < 10_000,
+            snapshot.takeQuota(
+                tenant: tenant, tokens: 1, bytes: 0, openOnConnection: 0, nowNanoseconds: self.now, day: self.day)
+                == .taken(isCritical: false)
+        { count += 1 }
+        return count
+    }
+
+    /// However many come in however many turns, the burst passes and no token more.
+    @Test(arguments: [1, 3, 5, 9, 64, 1000], [1, 7, 100, 256])
+    func theBurstPassesWhole(requestsPerTurn: Int, burst: Int) {
+        for isGlobal in [false, true] {
+            let snapshot = Self.snapshot {
+                if isGlobal {
+                    $0.global = Self.rate(burst: burst)
+                } else {
+                    $0.tenantDefault.requests = Self.rate(burst: burst)
+                }
+            }
+            var quotas = TurnQuotas()
+            var passed = 0
+            for _ in 0..<1 + 1000 / requestsPerTurn {
+                passed += Self.passed(&quotas, snapshot, of: requestsPerTurn)
+                quotas.end(from: snapshot) { Self.now }
+            }
+            #expect(passed == burst, "global: \(isGlobal)")
+        }
+    }
+
+    /// 9 requests: four alone, four together, and the ninth takes eight.
+    @Test func whatIsLeftGoesBack() {
+        for requests in [5, 9, 40] {
+            let snapshot = Self.snapshot {
+                $0.tenantDefault.requests = Self.rate(burst: 1000)
+                $0.global = Self.rate(burst: 2000)
+            }
+            var quotas = TurnQuotas()
+            #expect(Self.passed(&quotas, snapshot, of: requests) == requests)
+            quotas.end(from: snapshot) { Self.now }
+            #expect(Self.left(snapshot) == 1000 - requests)
+            // And so it does to the gateway's bucket.
+            #expect(Self.left(snapshot, 8) == 1000)
+            #expect(Self.left(snapshot, 9) == 0)
+        }
+    }
+
+    /// While a worker holds tokens another one still gets three quarters of the burst.
+    @Test func nobodyHoldsMoreThanAQuarter() {
+        let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 400) }
+        var quotas = TurnQuotas()
+        #expect(Self.passed(&quotas, snapshot, of: 65) == 65)
+        #expect(Self.left(snapshot) >= 300)
+    }
+
+    /// What may have come back by itself is not given a second time: of seven tokens that are left after 3 ms, four.
+    @Test(arguments: [(0, 991), (3, 991), (7, 991), (12, 996), (1000, 1000)])
+    func aLongTurnGivesBackLess(milliseconds: UInt64, passes: Int) {
+        let snapshot = Self.snapshot { $0.tenantDefault.requests = TokenRate(tokensPerSecond: 1000, burst: 1000) }
+        var quotas = TurnQuotas()
+        #expect(Self.passed(&quotas, snapshot, of: 9) == 9)
+        let end = Self.now + milliseconds * 1_000_000
+        quotas.end(from: snapshot) { end }
+        var passed = 0
+        while Self.take(&quotas, snapshot, at: end) == .taken(isCritical: false) { passed += 1 }
+        #expect(passed == passes)
+    }
+
+    /// What costs more than a token is taken ahead in requests of the same cost, and one that costs more asks anew.
+    @Test func costsAreMixed() {
+        let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 1000) }
+        var quotas = TurnQuotas()
+        var random = SeededGenerator.fromEnvironment()
+        var spent = 0
+        while true {
+            let tokens = Int(random.next() % 5)
+            guard Self.take(&quotas, snapshot, tokens: tokens) == .taken(isCritical: false) else {
+                #expect(spent + tokens > 1000, "\(random.replay)")
+                break
+            }
+            spent += tokens
+            if random.next() % 20 == 0 { quotas.end(from: snapshot) { Self.now } }
+        }
+        quotas.end(from: snapshot) { Self.now }
+        #expect(spent + Self.left(snapshot) == 1000, "\(random.replay)")
+    }
+
+    /// Bytes and the day are asked for by each request.
+    @Test func bytesAndDaysAreNotTakenAhead() {
+        var snapshot = Self.snapshot {
+            $0.tenantDefault.requests = Self.rate(burst: 1000)
+            $0.tenantDefault.bytes = Self.rate(burst: 100)
+        }
+        var quotas = TurnQuotas()
+        #expect(Self.passed(&quotas, snapshot, of: 60, bytes: 2) == 50)
+        quotas.end(from: snapshot) { Self.now }
+        snapshot = Self.snapshot {
+            $0.tenantDefault.requests = Self.rate(burst: 1000)
+            $0.tenantDefault.requestsPerDay = 33
+        }
+        #expect(Self.passed(&quotas, snapshot, of: 60) == 33)
+    }
+
+    /// A refusal of the gateway's bucket leaves the tenant its tokens.
+    @Test func aGlobalRefusalCostsTheTenantNothing() {
+        var policy = AdmissionPolicy()
+        policy.tenantDefault.requests = Self.rate(burst: 100)
+        policy.global = Self.rate(burst: 30)
+        let admission = IngressAdmission(policy, tenantsMax: 64, seed: 1)
+        var quotas = TurnQuotas()
+        #expect(Self.passed(&quotas, admission.snapshot, of: 80) == 30)
+        guard case .refused(.globalQuota) = Self.take(&quotas, admission.snapshot) else {
+            Issue.record("the gateway's bucket is empty")
+            return
+        }
+        quotas.end(from: admission.snapshot) { Self.now }
+        policy.global = nil
+        let unlimited = admission.adopt(policy, nowNanoseconds: Self.now, day: Self.day)
+        #expect(Self.left(unlimited) == 70)
+    }
+
+    /// Named tenants and those without a limit, and who is critical.
+    @Test func everyKindOfTenantPasses() {
+        let snapshot = Self.snapshot {
+            $0.tenants = [
+                NamedTenant(tenant: 1, name: "one", quota: TenantQuota(requests: Self.rate(burst: 50))),
+                NamedTenant(tenant: 2, name: "two", quota: TenantQuota(isCritical: true)),
+            ]
+        }
+        var quotas = TurnQuotas()
+        for _ in 0..<200 { #expect(Self.take(&quotas, snapshot, 2) == .taken(isCritical: true)) }
+        #expect(Self.passed(&quotas, snapshot, 1, of: 200) == 50)
+        #expect(Self.passed(&quotas, snapshot, 3, of: 200) == 200)
+        #expect(Self.take(&quotas, snapshot, 3, open: 1 << 20) == .refused(.tooManyInflight))
+        quotas.end(from: snapshot) { Self.now }
+        #expect(Self.left(snapshot, 1) == 0)
+    }
+
+    /// More tenants than accounts: each gets its burst and no more.
+    @Test func tenantsThatShareAnAccountPayByThemselves() {
+        let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 20) }
+        var quotas = TurnQuotas()
+        var passed: [UInt128: Int] = [:]
+        for _ in 0..<30 {
+            for tenant in 0..<48 as Range<UInt128> {
+                // All of them in the same account.
+                let tenant = tenant << 64 | tenant
+                if Self.take(&quotas, snapshot, tenant) == .taken(isCritical: false) { passed[tenant, default: 0] += 1 }
+            }
+        }
+        #expect(passed.count == 48)
+        #expect(passed[0] == 20 && passed.values.allSatisfy { $0 <= 20 })
+    }
+
+    /// The buckets of a new policy count from where they are; tokens of the old one are not paid into them.
+    @Test func aNewPolicyForgetsWhatWasTakenAhead() {
+        var policy = AdmissionPolicy()
+        policy.tenantDefault.requests = Self.rate(burst: 100)
+        let admission = IngressAdmission(policy, tenantsMax: 64, seed: 1)
+        var quotas = TurnQuotas()
+        #expect(Self.passed(&quotas, admission.snapshot, of: 9) == 9)
+        quotas.forget()
+        quotas.end(from: admission.snapshot) { Self.now }
+        #expect(Self.left(admission.snapshot) == 84)
+    }
+}
