@@ -339,12 +339,12 @@ def cost(run):
         for depth in (1, 64):
             for server in servers.values():
                 closed_loop(server, depth, 0.3)
-            # Short ones and many: what disturbs one is in no other.
-            for repeat in range(31 if not run.options.quick else 5):
+            # Short ones and many: what else the machine does changes from second to second, and must be the same for both of a pair.
+            for repeat in range(61 if not run.options.quick else 9):
                 for name in random.sample(list(servers), 2):
                     run.progress(f"admission's own cost: depth {depth}, repeat {repeat + 1}, {name}")
                     samples.append(
-                        {"repeat": repeat, "depth": depth, "admission": name, **closed_loop(servers[name], depth, 0.4)}
+                        {"repeat": repeat, "depth": depth, "admission": name, **closed_loop(servers[name], depth, 0.15)}
                     )
     return {"samples": samples}
 

@@ -20,6 +20,7 @@ public struct TokenRate: Equatable, Sendable {
     @usableFromInline let toleranceTicks: UInt64
     /// The interval again, in units of 2^-`fractionBits` ticks: several tokens cost no more than they must.
     let intervalFixed: UInt64
+    /// 0 or 32.
     let fractionBits: UInt64
 
     /// - Parameters:
@@ -54,10 +55,14 @@ public struct TokenRate: Equatable, Sendable {
     func severalTicks(_ tokens: Int) -> UInt64 {
         precondition(tokens >= 0)
         let product = self.intervalFixed.multipliedFullWidth(by: UInt64(tokens))
-        let exact = UInt128(product.high) << 64 | UInt128(product.low)
-        let whole = exact >> UInt128(self.fractionBits)
-        let rest: UInt128 = whole << UInt128(self.fractionBits) == exact ? 0 : 1
-        return UInt64(min(whole + rest, UInt128(GCRA.capacityTicksMax)))
+        // Shifts of 128 bits by a variable are dear, and there are only two kinds of rates.
+        guard self.fractionBits > 0 else {
+            return product.high == 0 ? min(product.low, GCRA.capacityTicksMax) : GCRA.capacityTicksMax
+        }
+        guard product.high < 1 << 31 else { return GCRA.capacityTicksMax }
+        let whole = product.high << 32 | product.low >> 32
+        let rest: UInt64 = product.low & 0xFFFF_FFFF == 0 ? 0 : 1
+        return min(whole + rest, GCRA.capacityTicksMax)
     }
 
     /// The least whole number that is not below `dividend / divisor`, at most 2^59. The division may round to below what it

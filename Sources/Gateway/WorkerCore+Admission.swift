@@ -23,7 +23,7 @@ extension WorkerCore {
         let charge = QuotaCharge(
             tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), bytes: Int(header.frameBytes))
         let isCritical: Bool
-        switch self.quotas.takeQuota(
+        switch self.accounts.takeQuota(
             tenant: header.tenant, tokens: charge.tokens, bytes: charge.bytes,
             openOnConnection: slot.map { self.sessions[$0].openCount } ?? 0, nowNanoseconds: nowNanoseconds,
             day: self.day, from: self.policy)
@@ -99,7 +99,7 @@ extension WorkerCore {
     /// Here and nowhere else: once for each request on which admission has decided.
     @inline(__always)
     mutating func count(_ tenant: UInt128, _ outcome: TenantOutcome) {
-        self.tenantTally.count(tenant, outcome, in: self.tenants)
+        self.accounts.count(tenant, outcome, in: self.tenants)
     }
 
     // MARK: Refusals

@@ -32,8 +32,7 @@ extension WorkerCore {
     public mutating func endTurn(arrivalNanoseconds: UInt64, clock: () -> UInt64) {
         self.passingPermit = nil
         self.turnLookupsLeft = self.limits.turnLookupsMax
-        self.tenantTally.end(in: self.tenants)
-        self.quotas.end(from: self.policy, clock: clock)
+        self.accounts.end(from: self.policy, in: self.tenants, clock: clock)
         if self.admittedAtOnce > 0 {
             self.telemetry.observe(self.metrics.admissionWait, nanoseconds: 0, count: self.admittedAtOnce)
             self.admittedAtOnce = 0

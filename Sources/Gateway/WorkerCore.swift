@@ -60,10 +60,8 @@ public struct WorkerCore: ~Copyable {
     /// Lookups of resolve-many that this turn may still begin: what exceeds it waits, so that a few large requests cannot
     /// hold all others up, and is refused when it has waited too long.
     var turnLookupsLeft: Int
-    /// What `tenants` does not know yet of this turn.
-    var tenantTally = TenantTally()
-    /// `policy`'s, as this turn sees them.
-    var quotas = TurnQuotas()
+    /// With the tenants of this turn: what was taken ahead by `policy`, and what `tenants` does not know yet.
+    var accounts = TurnAccounts()
     /// Admitted without waiting since the last `endTurn`.
     var admittedAtOnce: UInt64 = 0
     /// How long permits were held that came back in a later turn than they were given.
@@ -119,7 +117,7 @@ public struct WorkerCore: ~Copyable {
     /// Works by another configuration from now on. What is open keeps its permit, what waits its place; requests beyond a
     /// shorter waiting room leave it by its own rules.
     public mutating func adopt(_ limits: GatewayLimits, _ policy: AdmissionSnapshot, nowNanoseconds: UInt64) {
-        self.quotas.forget()
+        self.accounts.forgetTokens()
         self.limits = limits
         self.policy = policy
         self.connectionRate = policy.policy.connection

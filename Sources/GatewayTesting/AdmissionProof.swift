@@ -110,7 +110,7 @@ public struct AdmissionProof: Sendable {
         var random = seeded
         var spent = Spent()
         spent.grants.reserveCapacity(count)
-        var quotas = TurnQuotas()
+        var accounts = TurnAccounts()
         var left = count
         while left > 0 {
             let requests = quota.target == .turns ? min(left, 1 + Int(random.next() % Self.requestsPerTurnMax)) : 1
@@ -122,9 +122,9 @@ public struct AdmissionProof: Sendable {
             for word in words {
                 let tokens = 1 + Int(word % Self.tokensMax)
                 spent.tokensOffered += tokens
-                if quota.take(tokens, now, &quotas) { spent.grants.append((now, tokens)) }
+                if quota.take(tokens, now, &accounts) { spent.grants.append((now, tokens)) }
             }
-            quota.end(&quotas) { clock.now.load(ordering: .sequentiallyConsistent) }
+            quota.end(&accounts) { clock.now.load(ordering: .sequentiallyConsistent) }
         }
         return spent
     }
@@ -142,6 +142,7 @@ private final class SpentQuota: Sendable {
     let target: AdmissionProof.Target
     private let bucket = TokenBucket(rate: AdmissionProof.rate)
     private let quotas: AdmissionSnapshot
+    private let activity = TenantActivity(seed: 1)
     private let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
 
     init(_ target: AdmissionProof.Target) {
@@ -157,7 +158,7 @@ private final class SpentQuota: Sendable {
         self.quotas = IngressAdmission(policy, tenantsMax: 1024).snapshot
     }
 
-    func take(_ tokens: Int, _ nowNanoseconds: UInt64, _ quotas: inout TurnQuotas) -> Bool {
+    func take(_ tokens: Int, _ nowNanoseconds: UInt64, _ accounts: inout TurnAccounts) -> Bool {
         switch self.target {
         case .bucket: self.bucket.take(tokens: tokens, nowNanoseconds: nowNanoseconds) == .admitted
         case .tenant, .named:
@@ -165,12 +166,14 @@ private final class SpentQuota: Sendable {
                 tenant: 7, tokens: tokens, bytes: 0, openOnConnection: 0, nowNanoseconds: nowNanoseconds, day: self.day)
                 == .taken(isCritical: false)
         case .turns:
-            quotas.takeQuota(
+            accounts.takeQuota(
                 tenant: 7, tokens: tokens, bytes: 0, openOnConnection: 0, nowNanoseconds: nowNanoseconds, day: self.day,
                 from: self.quotas) == .taken(isCritical: false)
         }
     }
 
     /// The end of a turn.
-    func end(_ quotas: inout TurnQuotas, clock: () -> UInt64) { quotas.end(from: self.quotas, clock: clock) }
+    func end(_ accounts: inout TurnAccounts, clock: () -> UInt64) {
+        accounts.end(from: self.quotas, in: self.activity, clock: clock)
+    }
 }

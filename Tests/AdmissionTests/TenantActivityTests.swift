@@ -4,6 +4,8 @@ import Synchronization
 import Testing
 
 @Suite struct TenantActivityTests {
+    private static let unlimited = IngressAdmission(AdmissionPolicy(), tenantsMax: 64, seed: 1).snapshot
+
     private static func read(_ activity: TenantActivity) -> (tenants: [UInt128: TenantCounts], others: TenantCounts) {
         var tenants: [UInt128: TenantCounts] = [:]
         var others = TenantCounts()
@@ -145,38 +147,38 @@ import Testing
     @Test func aTurnsRequestsAddUp() {
         var random = SeededGenerator.fromEnvironment()
         let activity = TenantActivity(seed: 1)
-        var tally = TenantTally()
+        var accounts = TurnAccounts()
         var exact: [UInt128: TenantCounts] = [:]
         for step in 0..<10_000 {
             let tenant = UInt128(random.next() % 3)
             let outcome = TenantOutcome.allCases[Int(random.next() % 3)]
             for _ in 0...random.next() % 5 {
-                tally.count(tenant, outcome, in: activity)
+                accounts.count(tenant, outcome, in: activity)
                 exact[tenant, default: TenantCounts()].add(outcome)
             }
             guard step.isMultiple(of: 10) else { continue }
-            tally.end(in: activity)
+            accounts.end(from: Self.unlimited, in: activity) { 0 }
             guard Self.read(activity).tenants == exact else {
                 Issue.record("the counts differ after \(step) steps; \(random.replay)")
                 return
             }
         }
-        tally.end(in: activity)
+        accounts.end(from: Self.unlimited, in: activity) { 0 }
         #expect(Self.read(activity).others == TenantCounts())
     }
 
-    /// More tenants than the tally has cells: those that share one take turns in it, and no request is lost.
+    /// More tenants than a turn has accounts: those without one are told at once, and no request is lost.
     @Test func tenantsThatShareACellAddUp() {
         var random = SeededGenerator.fromEnvironment()
         let activity = TenantActivity(seed: 1)
-        var tally = TenantTally()
+        var accounts = TurnAccounts()
         var exact = TenantCounts()
         for step in 0..<50_000 {
             let outcome = TenantOutcome.allCases[Int(random.next() % 3)]
-            tally.count(UInt128(random.next() % 500) << 64 | UInt128(random.next() % 2), outcome, in: activity)
+            accounts.count(UInt128(random.next() % 500) << 64 | UInt128(random.next() % 2), outcome, in: activity)
             exact.add(outcome)
             guard step.isMultiple(of: 997) else { continue }
-            tally.end(in: activity)
+            accounts.end(from: Self.unlimited, in: activity) { 0 }
             let found = Self.read(activity)
             let sum = found.tenants.values.reduce(found.others, &+)
             #expect(sum == exact, "\(random.replay)")

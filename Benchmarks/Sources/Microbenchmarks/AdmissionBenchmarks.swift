@@ -1,6 +1,7 @@
 internal import Admission
 
 /// Finite and never reached, as in production.
+private let unlimited = IngressAdmission(AdmissionPolicy(), tenantsMax: 64, seed: 1).snapshot
 private let rate = TokenRate(tokensPerSecond: 1e9, burst: 1_000_000_000)
 
 let admission: [Microbenchmark] = [
@@ -59,7 +60,8 @@ let admission: [Microbenchmark] = [
         policy.global = rate
         let quotas = IngressAdmission(policy, tenantsMax: 4096, seed: 1).snapshot
         let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: 0)
-        var turn = TurnQuotas()
+        let activity = TenantActivity(seed: 1)
+        var turn = TurnAccounts()
         var refused = 0
         measured {
             for iteration in 0..<iterations {
@@ -69,7 +71,7 @@ let admission: [Microbenchmark] = [
                     tenant: UInt128(iteration & 63), tokens: 1, bytes: 0, openOnConnection: 0, nowNanoseconds: now,
                     day: day, from: quotas)
                 if decision != .taken(isCritical: false) { refused &+= 1 }
-                if iteration & 4095 == 4095 { turn.end(from: quotas) { now + 4_000 } }
+                if iteration & 4095 == 4095 { turn.end(from: quotas, in: activity) { now + 4_000 } }
             }
         }
         precondition(refused == 0)
@@ -77,22 +79,22 @@ let admission: [Microbenchmark] = [
     Microbenchmark("admission.count-tenant", "a request counted for the tenant of the one before") {
         iterations, measured in
         let activity = TenantActivity(seed: 1)
-        var tally = TenantTally()
+        var accounts = TurnAccounts()
         measured {
-            for iteration in 0..<iterations { tally.count(7, iteration & 7 == 0 ? .quota : .admitted, in: activity) }
+            for iteration in 0..<iterations { accounts.count(7, iteration & 7 == 0 ? .quota : .admitted, in: activity) }
         }
-        tally.end(in: activity)
+        accounts.end(from: unlimited, in: activity) { 0 }
         var ranking = TenantRanking()
         precondition(ranking.merge([activity], nowNanoseconds: 0).tenants[0].counts.total == UInt64(iterations))
     },
     Microbenchmark("admission.count-tenant-change", "a request counted for one of 64 tenants in turn") {
         iterations, measured in
         let activity = TenantActivity(seed: 1)
-        var tally = TenantTally()
+        var accounts = TurnAccounts()
         measured {
-            for iteration in 0..<iterations { tally.count(UInt128(iteration & 63), .admitted, in: activity) }
+            for iteration in 0..<iterations { accounts.count(UInt128(iteration & 63), .admitted, in: activity) }
         }
-        tally.end(in: activity)
+        accounts.end(from: unlimited, in: activity) { 0 }
         var ranking = TenantRanking()
         let report = ranking.merge([activity], nowNanoseconds: 0)
         precondition(report.tenants.reduce(report.other.total) { $0 + $1.counts.total } == UInt64(iterations))

@@ -3,8 +3,9 @@ import GatewayTesting
 import Testing
 
 /// Quotas as a turn's requests see them: the same as one by one, but for how often the buckets are asked.
-@Suite struct TurnQuotasTests {
+@Suite struct TurnAccountsTests {
     private static let now: UInt64 = 1_000_000_000_000
+    private static let activity = TenantActivity(seed: 1)
     private static let day = UTCDay(unixNanoseconds: 0, nowNanoseconds: now)
 
     /// Gives nothing back within a test.
@@ -17,20 +18,21 @@ import Testing
     }
 
     private static func take(
-        _ quotas: inout TurnQuotas, _ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7, tokens: Int = 1,
+        _ accounts: inout TurnAccounts, _ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7, tokens: Int = 1,
         bytes: Int = 0, open: Int = 0, at now: UInt64 = now
     ) -> QuotaDecision {
-        quotas.takeQuota(
+        accounts.takeQuota(
             tenant: tenant, tokens: tokens, bytes: bytes, openOnConnection: open, nowNanoseconds: now, day: Self.day,
             from: snapshot)
     }
 
     /// Requests that pass in one turn of so many.
     private static func passed(
-        _ quotas: inout TurnQuotas, _ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7, of count: Int, bytes: Int = 0
+        _ accounts: inout TurnAccounts, _ snapshot: AdmissionSnapshot, _ tenant: UInt128 = 7, of count: Int,
+        bytes: Int = 0
     ) -> Int {
         var passed = 0
-        for _ in 0..<count where self.take(&quotas, snapshot, tenant, bytes: bytes) == .taken(isCritical: false) {
+        for _ in 0..<count where self.take(&accounts, snapshot, tenant, bytes: bytes) == .taken(isCritical: false) {
             passed += 1
         }
         return passed
@@ -58,26 +60,26 @@ import Testing
                     $0.tenantDefault.requests = Self.rate(burst: burst)
                 }
             }
-            var quotas = TurnQuotas()
+            var accounts = TurnAccounts()
             var passed = 0
             for _ in 0..<1 + 1000 / requestsPerTurn {
-                passed += Self.passed(&quotas, snapshot, of: requestsPerTurn)
-                quotas.end(from: snapshot) { Self.now }
+                passed += Self.passed(&accounts, snapshot, of: requestsPerTurn)
+                accounts.end(from: snapshot, in: Self.activity) { Self.now }
             }
             #expect(passed == burst, "global: \(isGlobal)")
         }
     }
 
-    /// 9 requests: four alone, four together, and the ninth takes eight.
+    /// Two pay alone, eight together, and the eleventh takes 32.
     @Test func whatIsLeftGoesBack() {
-        for requests in [5, 9, 40] {
+        for requests in [5, 11, 40] {
             let snapshot = Self.snapshot {
                 $0.tenantDefault.requests = Self.rate(burst: 1000)
                 $0.global = Self.rate(burst: 2000)
             }
-            var quotas = TurnQuotas()
-            #expect(Self.passed(&quotas, snapshot, of: requests) == requests)
-            quotas.end(from: snapshot) { Self.now }
+            var accounts = TurnAccounts()
+            #expect(Self.passed(&accounts, snapshot, of: requests) == requests)
+            accounts.end(from: snapshot, in: Self.activity) { Self.now }
             #expect(Self.left(snapshot) == 1000 - requests)
             // And so it does to the gateway's bucket.
             #expect(Self.left(snapshot, 8) == 1000)
@@ -88,40 +90,40 @@ import Testing
     /// While a worker holds tokens another one still gets three quarters of the burst.
     @Test func nobodyHoldsMoreThanAQuarter() {
         let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 400) }
-        var quotas = TurnQuotas()
-        #expect(Self.passed(&quotas, snapshot, of: 65) == 65)
+        var accounts = TurnAccounts()
+        #expect(Self.passed(&accounts, snapshot, of: 65) == 65)
         #expect(Self.left(snapshot) >= 300)
     }
 
-    /// What may have come back by itself is not given a second time: of seven tokens that are left after 3 ms, four.
-    @Test(arguments: [(0, 991), (3, 991), (7, 991), (12, 996), (1000, 1000)])
+    /// What may have come back by itself is not given a second time: of 31 tokens that are left after 3 ms, 28.
+    @Test(arguments: [(0, 989), (3, 989), (31, 989), (36, 994), (1000, 1000)])
     func aLongTurnGivesBackLess(milliseconds: UInt64, passes: Int) {
         let snapshot = Self.snapshot { $0.tenantDefault.requests = TokenRate(tokensPerSecond: 1000, burst: 1000) }
-        var quotas = TurnQuotas()
-        #expect(Self.passed(&quotas, snapshot, of: 9) == 9)
+        var accounts = TurnAccounts()
+        #expect(Self.passed(&accounts, snapshot, of: 11) == 11)
         let end = Self.now + milliseconds * 1_000_000
-        quotas.end(from: snapshot) { end }
+        accounts.end(from: snapshot, in: Self.activity) { end }
         var passed = 0
-        while Self.take(&quotas, snapshot, at: end) == .taken(isCritical: false) { passed += 1 }
+        while Self.take(&accounts, snapshot, at: end) == .taken(isCritical: false) { passed += 1 }
         #expect(passed == passes)
     }
 
     /// What costs more than a token is taken ahead in requests of the same cost, and one that costs more asks anew.
     @Test func costsAreMixed() {
         let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 1000) }
-        var quotas = TurnQuotas()
+        var accounts = TurnAccounts()
         var random = SeededGenerator.fromEnvironment()
         var spent = 0
         while true {
             let tokens = Int(random.next() % 5)
-            guard Self.take(&quotas, snapshot, tokens: tokens) == .taken(isCritical: false) else {
+            guard Self.take(&accounts, snapshot, tokens: tokens) == .taken(isCritical: false) else {
                 #expect(spent + tokens > 1000, "\(random.replay)")
                 break
             }
             spent += tokens
-            if random.next() % 20 == 0 { quotas.end(from: snapshot) { Self.now } }
+            if random.next() % 20 == 0 { accounts.end(from: snapshot, in: Self.activity) { Self.now } }
         }
-        quotas.end(from: snapshot) { Self.now }
+        accounts.end(from: snapshot, in: Self.activity) { Self.now }
         #expect(spent + Self.left(snapshot) == 1000, "\(random.replay)")
     }
 
@@ -131,14 +133,14 @@ import Testing
             $0.tenantDefault.requests = Self.rate(burst: 1000)
             $0.tenantDefault.bytes = Self.rate(burst: 100)
         }
-        var quotas = TurnQuotas()
-        #expect(Self.passed(&quotas, snapshot, of: 60, bytes: 2) == 50)
-        quotas.end(from: snapshot) { Self.now }
+        var accounts = TurnAccounts()
+        #expect(Self.passed(&accounts, snapshot, of: 60, bytes: 2) == 50)
+        accounts.end(from: snapshot, in: Self.activity) { Self.now }
         snapshot = Self.snapshot {
             $0.tenantDefault.requests = Self.rate(burst: 1000)
             $0.tenantDefault.requestsPerDay = 33
         }
-        #expect(Self.passed(&quotas, snapshot, of: 60) == 33)
+        #expect(Self.passed(&accounts, snapshot, of: 60) == 33)
     }
 
     /// A refusal of the gateway's bucket leaves the tenant its tokens.
@@ -147,13 +149,13 @@ import Testing
         policy.tenantDefault.requests = Self.rate(burst: 100)
         policy.global = Self.rate(burst: 30)
         let admission = IngressAdmission(policy, tenantsMax: 64, seed: 1)
-        var quotas = TurnQuotas()
-        #expect(Self.passed(&quotas, admission.snapshot, of: 80) == 30)
-        guard case .refused(.globalQuota) = Self.take(&quotas, admission.snapshot) else {
+        var accounts = TurnAccounts()
+        #expect(Self.passed(&accounts, admission.snapshot, of: 80) == 30)
+        guard case .refused(.globalQuota) = Self.take(&accounts, admission.snapshot) else {
             Issue.record("the gateway's bucket is empty")
             return
         }
-        quotas.end(from: admission.snapshot) { Self.now }
+        accounts.end(from: admission.snapshot, in: Self.activity) { Self.now }
         policy.global = nil
         let unlimited = admission.adopt(policy, nowNanoseconds: Self.now, day: Self.day)
         #expect(Self.left(unlimited) == 70)
@@ -167,25 +169,27 @@ import Testing
                 NamedTenant(tenant: 2, name: "two", quota: TenantQuota(isCritical: true)),
             ]
         }
-        var quotas = TurnQuotas()
-        for _ in 0..<200 { #expect(Self.take(&quotas, snapshot, 2) == .taken(isCritical: true)) }
-        #expect(Self.passed(&quotas, snapshot, 1, of: 200) == 50)
-        #expect(Self.passed(&quotas, snapshot, 3, of: 200) == 200)
-        #expect(Self.take(&quotas, snapshot, 3, open: 1 << 20) == .refused(.tooManyInflight))
-        quotas.end(from: snapshot) { Self.now }
+        var accounts = TurnAccounts()
+        for _ in 0..<200 { #expect(Self.take(&accounts, snapshot, 2) == .taken(isCritical: true)) }
+        #expect(Self.passed(&accounts, snapshot, 1, of: 200) == 50)
+        #expect(Self.passed(&accounts, snapshot, 3, of: 200) == 200)
+        #expect(Self.take(&accounts, snapshot, 3, open: 1 << 20) == .refused(.tooManyInflight))
+        accounts.end(from: snapshot, in: Self.activity) { Self.now }
         #expect(Self.left(snapshot, 1) == 0)
     }
 
     /// More tenants than accounts: each gets its burst and no more.
     @Test func tenantsThatShareAnAccountPayByThemselves() {
         let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 20) }
-        var quotas = TurnQuotas()
+        var accounts = TurnAccounts()
         var passed: [UInt128: Int] = [:]
         for _ in 0..<30 {
             for tenant in 0..<48 as Range<UInt128> {
                 // All of them in the same account.
                 let tenant = tenant << 64 | tenant
-                if Self.take(&quotas, snapshot, tenant) == .taken(isCritical: false) { passed[tenant, default: 0] += 1 }
+                if Self.take(&accounts, snapshot, tenant) == .taken(isCritical: false) {
+                    passed[tenant, default: 0] += 1
+                }
             }
         }
         #expect(passed.count == 48)
@@ -197,10 +201,10 @@ import Testing
         var policy = AdmissionPolicy()
         policy.tenantDefault.requests = Self.rate(burst: 100)
         let admission = IngressAdmission(policy, tenantsMax: 64, seed: 1)
-        var quotas = TurnQuotas()
-        #expect(Self.passed(&quotas, admission.snapshot, of: 9) == 9)
-        quotas.forget()
-        quotas.end(from: admission.snapshot) { Self.now }
-        #expect(Self.left(admission.snapshot) == 84)
+        var accounts = TurnAccounts()
+        #expect(Self.passed(&accounts, admission.snapshot, of: 9) == 9)
+        accounts.forgetTokens()
+        accounts.end(from: admission.snapshot, in: Self.activity) { Self.now }
+        #expect(Self.left(admission.snapshot) == 90)
     }
 }
