@@ -108,6 +108,8 @@ public struct WaitingRoom: ~Copyable {
         if let oldest = self.ordinary.arrivals.firstSlot {
             let since = self.entries[oldest].sinceNanoseconds
             next = min(next, since + self.patienceNanoseconds(isCritical: false, since))
+            // In a full room overload begins with the target.
+            if self.isFull { next = min(next, since + self.limits.targetNanoseconds) }
             if let above = self.watch.aboveSinceNanoseconds {
                 next = min(next, above + self.limits.intervalNanoseconds)
             }

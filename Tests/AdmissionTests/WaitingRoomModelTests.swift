@@ -151,6 +151,12 @@ private struct WaitingRoomModel {
         for _ in 0..<12 where Self.history(&random, steps: 4_000) == false { return }
     }
 
+    /// Histories that found something once.
+    @Test(arguments: [712_723]) func aHistoryOfBeforeIsTheModels(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<12 where Self.history(&random, steps: 4_000) == false { return }
+    }
+
     /// False when it has recorded an issue.
     private static func history(_ random: inout SeededGenerator, steps: Int) -> Bool {
         let limits = WaitingLimits(
