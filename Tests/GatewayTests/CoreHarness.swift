@@ -127,6 +127,12 @@ struct CoreHarness: ~Copyable {
         self.core.finish(ticket, status: status, nowNanoseconds: self.now)
     }
 
+    /// The turn's requests, which came now, are served after so many nanoseconds.
+    mutating func endTurn(after nanoseconds: UInt64 = 0) {
+        let now = self.now
+        self.core.endTurn(arrivalNanoseconds: now) { now + nanoseconds }
+    }
+
     /// The sessions whose time is up now.
     mutating func expired() -> [(slot: Int, expiry: SessionExpiry)] {
         var all: [(slot: Int, expiry: SessionExpiry)] = []

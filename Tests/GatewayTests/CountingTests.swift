@@ -65,15 +65,15 @@ import Testing
         var harness = CoreHarness()
         harness.connect(0)
         let late = harness.open(1)
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now + 500_000 }
+        harness.endTurn(after: 500_000)
         #expect(Self.latencies(harness, "index")["count"] == "0", "nothing is answered yet")
         harness.advance(milliseconds: 2000)
         harness.finish(late)
         harness.finish(harness.open(2))
         _ = harness.order(.resolve("no key", correlation: 3))
         _ = harness.order(.ping())
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now + 250_000_000 }
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now + 250_000_000 }
+        harness.endTurn(after: 250_000_000)
+        harness.endTurn(after: 250_000_000)
         #expect(Self.latencies(harness, "index") == ["count": "3", "sum": "2.5"], "2 s, and twice 0.25 s")
         #expect(Self.latencies(harness, "control") == ["count": "1", "sum": "0.25"])
         #expect(harness.metric("latency_seconds_bucket{app=\"index\",le=\"0.25\"}") == "2")

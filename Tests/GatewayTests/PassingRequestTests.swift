@@ -19,7 +19,7 @@ import Testing
         }
         #expect(harness.core.openCount == 0)
         #expect(harness.metric("requests_total{app=\"index\",status=\"200\"}") == "3")
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now + 1000 }
+        harness.endTurn(after: 1000)
         #expect(harness.admission.concurrency.openCount == 0)
         #expect(harness.metric("latency_seconds_count{app=\"index\"}") == "3")
     }

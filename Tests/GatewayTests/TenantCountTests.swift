@@ -8,7 +8,7 @@ import Testing
 @Suite struct TenantCountTests {
     /// What a scrape after this turn would have.
     private static func counts(_ harness: inout CoreHarness) -> [UInt128: TenantCounts] {
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now }
+        harness.endTurn()
         var ranking = TenantRanking()
         let report = ranking.merge([harness.core.tenants], nowNanoseconds: harness.now)
         #expect(report.other == TenantCounts())

@@ -181,7 +181,7 @@ import Testing
         #expect(isSaturated)
         let single = harness.order(.resolve("name:a", correlation: 7))
         #expect(single == .resolve, "what is not held up by lookups passes")
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now }
+        harness.endTurn()
         var admitted = 0
         while harness.admitted() != nil { admitted += 1 }
         let isSaturatedStill = harness.core.isSaturated
@@ -255,7 +255,7 @@ import Testing
         #expect(early == nil)
         harness.core.disconnected(1, reason: .peer, nowNanoseconds: harness.now)
         harness.finish(first)
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now }
+        harness.endTurn()
         let seen = harness.order(.resolve("name:site", correlation: 3))
         #expect(seen == .resolve)
     }

@@ -25,7 +25,7 @@ import Testing
         #expect(harness.order(.request(code: 2, [], correlation: 5)) == .refused(.badRequest))
         #expect(harness.order(.request(application: 9, [], correlation: 5)) == .refused(.unknownApplication))
         #expect(harness.core.openCount == 2)
-        harness.core.endTurn(arrivalNanoseconds: harness.now) { harness.now }
+        harness.endTurn()
         #expect(harness.admission.concurrency.openCount == 2, "refusals hold no permit")
     }
 

@@ -93,7 +93,7 @@ def make():
     if stamp is not None:
         note(f"SDK of {stamp['made']} from {CACHE}: Swift {stamp['swift']}")
         return stamp
-    require("mmdebstrap", "apt-get", "dpkg-deb")
+    require("unshare", "mmdebstrap", "apt-get", "dpkg-deb")
     start = time.monotonic()
     shutil.rmtree(SDK, ignore_errors=True)
     os.makedirs(SDK)
@@ -127,7 +127,8 @@ def make():
 
 def bootstrap(site, architecture, variant, packages, directory):
     """Starts mmdebstrap; `extract` unpacks and runs nothing, which a foreign architecture could not."""
-    command = ["mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}", f"--architectures={architecture}",
+    # What it mounts nobody else sees: a copy of the tree made meanwhile would go through /proc and keep it busy.
+    command = ["unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}", f"--architectures={architecture}",
                f"--include={','.join(packages)}", "--aptopt=Acquire::Check-Valid-Until \"false\"",
                "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Languages \"none\"",
                *[f"--dpkgopt=path-exclude=/{path}/*" for path in UNUSED],
