@@ -45,7 +45,9 @@ let package = Package(
         // For Benchmarks/, a package of its own.
         .library(
             name: "GatewayRooms",
-            targets: ["OAP", "Admission", "Telemetry", "Reactor", "IndexStore", "Gateway", "GatewayRuntime"]),
+            targets: [
+                "OAP", "Admission", "Telemetry", "Forwarding", "Reactor", "IndexStore", "Gateway", "GatewayRuntime",
+            ]),
         .library(name: "GatewayTesting", targets: ["GatewayTesting"]),
     ],
     dependencies: [
@@ -65,6 +67,7 @@ let package = Package(
         room("OAP"),
         room("Admission"),
         room("Telemetry"),
+        room("Forwarding", ["OAP"]),
         room("Reactor", ["CIngress"]),
         room("IndexStore", ["CLMDB", "OAP"]),
         room("Gateway", ["OAP", "Admission", "Telemetry"]),
@@ -104,6 +107,7 @@ let package = Package(
 
         tests("OAPTests", ["OAP", "GatewayTesting"]),
         tests("AdmissionTests", ["Admission", "GatewayTesting"]),
+        tests("ForwardingTests", ["Forwarding", "OAP", "GatewayTesting"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("ReactorConformanceTests", ["Reactor", "GatewayTesting"]),
         // The tool is the second process that writes beside a reader.

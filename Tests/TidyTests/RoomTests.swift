@@ -13,6 +13,7 @@ enum House {
         "OAP": Room(),
         "Admission": Room(outside: ["Synchronization"]),
         "Telemetry": Room(outside: ["Synchronization"]),
+        "Forwarding": Room(imports: ["OAP"]),
         "Reactor": Room(imports: ["CIngress"], outside: ["Glibc", "Synchronization"]),
         "IndexStore": Room(imports: ["CLMDB", "OAP"], outside: ["Glibc", "Synchronization"]),
         "Gateway": Room(imports: ["Admission", "OAP", "Telemetry"], outside: ["Synchronization"]),
@@ -51,7 +52,8 @@ enum House {
 
     /// The data path: no Foundation, which costs start-up time, memory and portability.
     static let withoutFoundation: Set<String> = [
-        "OAP", "Admission", "Telemetry", "Reactor", "IndexStore", "Gateway", "GatewayRuntime", "LoadGeneration",
+        "OAP", "Admission", "Telemetry", "Forwarding", "Reactor", "IndexStore", "Gateway", "GatewayRuntime",
+        "LoadGeneration",
     ]
 
     /// Memory that is not Swift's is wrapped here.
@@ -66,6 +68,7 @@ enum House {
         "Sources/Admission/Permit.swift": "a permit borrows its limit, which outlives it",
         "Sources/Admission/Slab.swift": "fixed storage",
         "Sources/Admission/TurnAccounts.swift": "fixed storage",
+        "Sources/Forwarding/KeptBodies.swift": "copies bytes at once",
         "Sources/Telemetry/TelemetryBank.swift": "fixed storage of atomics on lines of their own",
         "Sources/ControlPlane/ProcessUsage.swift": "getrusage",
         "Sources/Terminal/TerminalSize.swift": "one ioctl",

@@ -1,0 +1,17 @@
+/// SplitMix64: a few instructions a number, and the same sequence for the same seed everywhere. Not for secrets.
+struct RandomNumbers {
+    private var state: UInt64
+
+    init(seed: UInt64) { self.state = seed }
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = self.state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+
+    /// Uniform in `0..<bound` but for a bias below bound / 2^64.
+    mutating func next(below bound: UInt64) -> UInt64 { self.next().multipliedFullWidth(by: bound).high }
+}
