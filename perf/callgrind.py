@@ -100,7 +100,8 @@ class ProfiledGateway:
             ["valgrind", "--tool=callgrind", "--separate-threads=yes", "--dump-instr=yes", "--compress-pos=no",
              f"--callgrind-out-file={directory}/profile", binary, "--workers", "1", "--io", "epoll", "--oap-addr",
              str(self.port), "--metrics-addr", str(metrics), "--index-path", index, "--oap-concurrency", "8192",
-             "--log-level", "warning", "--control-socket", "", *arguments],
+             # Callgrind is slow enough to be under pressure, of which a line tells that is no request's.
+             "--log-level", "error", "--control-socket", "", *arguments],
             env=dict(os.environ, LD_PRELOAD=preload), cwd=directory, stdout=self.log, stderr=self.log)
         try:
             ready(self.process, self.port, seconds=60)
