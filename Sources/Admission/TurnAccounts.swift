@@ -2,10 +2,11 @@
 /// many requests of few tenants, and what stands in the worker's own memory costs a few instructions instead of a lookup in a
 /// table that all workers share and two exchanges.
 ///
-/// Of a tenant that had more than a few requests in its last turn, as many tokens are taken with the first request; of any other, several
-/// at once from the third request on. The gateway's own bucket is asked in the same way. Only while three quarters of the burst are left (`GCRA.takeAhead`): nobody is refused for what
-/// another worker holds, and below that each token is asked for by itself. What is left goes back when the turn is over, when
-/// the counts are told too.
+/// Of a tenant that had more than a few requests in its last turn, as many tokens are taken with the first request; of any other,
+/// several at once from the third request on. The gateway's own bucket is asked in the same way. Only while three
+/// quarters of the burst are left (`GCRA.takeAhead`): all that workers hold of a bucket is a quarter at most, by which somebody
+/// may be refused too early until their turns end; below that each token is asked for by itself. What is left goes back
+/// when the turn is over, when the counts are told too.
 ///
 /// A tenant has one account, by a plain hash. Who finds it in use by another one pays and is counted by itself in this turn.
 /// One thread.
