@@ -81,9 +81,9 @@ internal import Synchronization
     public func refundQuota(
         tenant: UInt128, tokens: Int, bytes: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64, day: UTCDay
     ) {
-        let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day)
-        self.refundTenant(tenant, request, takenNanoseconds: takenNanoseconds)
-        self.refundGlobal(tokens: tokens, takenNanoseconds: takenNanoseconds) { nowNanoseconds }
+        let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: takenNanoseconds, day: day)
+        self.refundTenant(tenant, request) { nowNanoseconds }
+        self.refundGlobal(request) { nowNanoseconds }
     }
 
     /// Whether requests of `tenant` may take the reserved permits; `takeQuota` tells it too.
@@ -128,7 +128,7 @@ internal import Synchronization
     func take(_ tenant: UInt128, _ request: QuotaRequest) -> QuotaDecision {
         if let refusal = self.takeOfTenant(tenant, request) { return .refused(refusal) }
         if let refusal = self.takeOfGlobal(request) {
-            self.refundTenant(tenant, request, takenNanoseconds: request.nowNanoseconds)
+            self.refundTenant(tenant, request) { request.nowNanoseconds }
             return .refused(refusal)
         }
         return .taken(isCritical: self.isCritical(tenant))
@@ -173,35 +173,18 @@ internal import Synchronization
         }
     }
 
-    func refundTenant(_ tenant: UInt128, _ request: QuotaRequest, takenNanoseconds: UInt64) {
-        let clock = { request.nowNanoseconds }
+    /// What was taken for the request, at its time.
+    func refundTenant(_ tenant: UInt128, _ request: QuotaRequest, clock: () -> UInt64) {
         let index = self.hasNames ? self.named.index(of: tenant) : -1
         if index < 0 {
             unsafe self.tenants?._withUnsafeGuaranteedRef { table in
                 unsafe self.defaultRules._withUnsafeGuaranteedRef {
-                    table.refund(tenant: tenant, $0, request, takenNanoseconds: takenNanoseconds, clock: clock)
+                    table.refund(tenant: tenant, $0, request, clock: clock)
                 }
             }
         } else {
             unsafe self.namedWords?._withUnsafeGuaranteedRef {
-                self.named.refund(index, $0, request, takenNanoseconds: takenNanoseconds, clock: clock)
-            }
-        }
-    }
-
-    /// Of what `takeAhead` took.
-    func refundAhead(_ tenant: UInt128, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64) {
-        let index = self.hasNames ? self.named.index(of: tenant) : -1
-        if index < 0 {
-            unsafe self.tenants?._withUnsafeGuaranteedRef { table in
-                unsafe self.defaultRules._withUnsafeGuaranteedRef {
-                    table.refundAhead(
-                        tenant: tenant, $0, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
-                }
-            }
-        } else {
-            unsafe self.namedWords?._withUnsafeGuaranteedRef {
-                self.named.refundAhead(index, $0, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+                self.named.refund(index, $0, request, clock: clock)
             }
         }
     }
@@ -225,10 +208,11 @@ internal import Synchronization
         }
     }
 
-    func refundGlobal(tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64) {
+    func refundGlobal(_ request: QuotaRequest, clock: () -> UInt64) {
         guard let rate = self.globalRate else { return }
         unsafe self.global._withUnsafeGuaranteedRef {
-            $0.word.value.refund(rate, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+            $0.word.value.refund(
+                rate, tokens: request.tokens, takenNanoseconds: request.nowNanoseconds, clock: clock)
         }
     }
 }

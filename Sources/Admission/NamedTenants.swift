@@ -49,18 +49,8 @@
             self.cells[index], self.rules[index], tokens: tokens, nowNanoseconds: nowNanoseconds)
     }
 
-    func refundAhead(
-        _ index: Int, _ words: NamedTenantWords, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
-    ) {
-        words.words.refundAhead(
-            self.cells[index], self.rules[index], tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
-    }
-
-    func refund(
-        _ index: Int, _ words: NamedTenantWords, _ request: QuotaRequest, takenNanoseconds: UInt64, clock: () -> UInt64
-    ) {
-        words.words.refund(
-            self.cells[index], self.rules[index], request, takenNanoseconds: takenNanoseconds, clock: clock)
+    func refund(_ index: Int, _ words: NamedTenantWords, _ request: QuotaRequest, clock: () -> UInt64) {
+        words.words.refund(self.cells[index], self.rules[index], request, clock: clock)
     }
 
     var isEmpty: Bool { self.tenants.isEmpty }

@@ -41,14 +41,14 @@ extension AtomicWords {
             case .refused(let retry) = self[cell + QuotaWord.bytes].take(
                 rate, tokens: request.bytes, nowNanoseconds: now)
         {
-            self.refundRequests(cell, quota, tokens: request.tokens, takenNanoseconds: now) { now }
+            self.refundRequests(cell, quota, request) { now }
             return .tenantBytes(retryAfterNanoseconds: retry)
         }
         if let requestsMax = quota.requestsPerDay,
             !self[cell + QuotaWord.day].takeOfDay(request.day, requestsMax: requestsMax)
         {
-            self.refundRequests(cell, quota, tokens: request.tokens, takenNanoseconds: now) { now }
-            self.refundBytes(cell, quota, bytes: request.bytes, takenNanoseconds: now) { now }
+            self.refundRequests(cell, quota, request) { now }
+            self.refundBytes(cell, quota, request) { now }
             return .tenantDay(retryAfterNanoseconds: request.day.remaining(nowNanoseconds: now))
         }
         return nil
@@ -63,33 +63,23 @@ extension AtomicWords {
         return self[cell + QuotaWord.requests].takeAhead(rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
     }
 
-    func refund(
-        _ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64, clock: () -> UInt64
-    ) {
-        self.refundRequests(cell, quota, tokens: request.tokens, takenNanoseconds: takenNanoseconds, clock)
-        self.refundBytes(cell, quota, bytes: request.bytes, takenNanoseconds: takenNanoseconds, clock)
+    /// What was taken for the request, at its time.
+    func refund(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, clock: () -> UInt64) {
+        self.refundRequests(cell, quota, request, clock)
+        self.refundBytes(cell, quota, request, clock)
         if quota.requestsPerDay != nil { self[cell + QuotaWord.day].refundOfDay(request.day) }
     }
 
-    private func refundRequests(
-        _ cell: Int, _ quota: QuotaRules, tokens: Int, takenNanoseconds: UInt64, _ clock: () -> UInt64
-    ) {
+    private func refundRequests(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, _ clock: () -> UInt64) {
         guard let rate = quota.requests else { return }
-        self[cell + QuotaWord.requests].refund(rate, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+        self[cell + QuotaWord.requests].refund(
+            rate, tokens: request.tokens, takenNanoseconds: request.nowNanoseconds, clock: clock)
     }
 
-    private func refundBytes(
-        _ cell: Int, _ quota: QuotaRules, bytes: Int, takenNanoseconds: UInt64, _ clock: () -> UInt64
-    ) {
+    private func refundBytes(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, _ clock: () -> UInt64) {
         guard let rate = quota.bytes else { return }
-        self[cell + QuotaWord.bytes].refund(rate, tokens: bytes, takenNanoseconds: takenNanoseconds, clock: clock)
-    }
-
-    /// Of what `takeAhead` took.
-    func refundAhead(
-        _ cell: Int, _ quota: QuotaRules, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
-    ) {
-        self.refundRequests(cell, quota, tokens: tokens, takenNanoseconds: takenNanoseconds, clock)
+        self[cell + QuotaWord.bytes].refund(
+            rate, tokens: request.bytes, takenNanoseconds: request.nowNanoseconds, clock: clock)
     }
 
     /// The quota of a cell changes: its debts stay what they are in tokens. What was not limited owes nothing; the day's

@@ -77,21 +77,12 @@ final class TenantTable: Sendable {
         return self.words[base + way].load(ordering: .sequentiallyConsistent) == hash
     }
 
-    /// Gives back what `take` granted. What came from a shared cell stays spent, and a cell that somebody else has had in
-    /// between is not credited: it was handed on without debt, when all of it had come back by itself.
-    func refund(
-        tenant: UInt128, _ quota: QuotaRules, _ request: QuotaRequest, takenNanoseconds: UInt64, clock: () -> UInt64
-    ) {
+    /// Gives back what `take` or `takeAhead` granted at the request's time. What came from a shared cell stays spent, and a cell
+    /// that somebody else has had in between is not credited: it was handed on without debt, when all of it had come back
+    /// by itself.
+    func refund(tenant: UInt128, _ quota: QuotaRules, _ request: QuotaRequest, clock: () -> UInt64) {
         guard let cell = self.cell(of: tenant) else { return }
-        self.words.refund(cell, quota, request, takenNanoseconds: takenNanoseconds, clock: clock)
-    }
-
-    /// Gives back of what `takeAhead` took.
-    func refundAhead(
-        tenant: UInt128, _ quota: QuotaRules, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
-    ) {
-        guard let cell = self.cell(of: tenant) else { return }
-        self.words.refundAhead(cell, quota, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: clock)
+        self.words.refund(cell, quota, request, clock: clock)
     }
 
     // MARK: Changes of policy

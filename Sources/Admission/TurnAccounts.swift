@@ -34,8 +34,8 @@
     private var requestsBefore = 0
     /// Of the gateway's own bucket.
     @usableFromInline var global = TokensAhead()
-    /// When tokens were first asked for ahead in this turn; nil while none were.
-    private var takenNanoseconds: UInt64?
+    /// The first request that asked a bucket in this turn, by whose time all that is left goes back.
+    private var first: QuotaRequest?
 
     public init() {
         let bytes = UnsafeMutableRawPointer.allocate(
@@ -86,13 +86,13 @@
         let index = Self.index(of: tenant)
         guard self.open(index, tenant) else { return policy.take(tenant, request) }
         let account = unsafe self.accounts + index
+        self.first = self.first ?? request
         if unsafe account.pointee.ahead.tokens < 0 {
             unsafe account.pointee.ahead = unsafe TokensAhead(expecting: Int(account.pointee.requestsBefore))
             unsafe account.pointee.isCritical = policy.isCritical(tenant)
         }
         let wanted = unsafe account.pointee.ahead.wanted(request.tokens)
         if wanted > 0 {
-            self.takenNanoseconds = self.takenNanoseconds ?? request.nowNanoseconds
             let isTaken = policy.takeAhead(tenant, tokens: wanted, nowNanoseconds: request.nowNanoseconds)
             unsafe account.pointee.ahead.taken(isTaken ? wanted : 0)
         }
@@ -102,7 +102,7 @@
             unsafe account.pointee.ahead.paidSingle()
         }
         if let refusal = self.takeOfGlobal(request, policy) {
-            if !isAhead { policy.refundTenant(tenant, request, takenNanoseconds: request.nowNanoseconds) }
+            if !isAhead { policy.refundTenant(tenant, request) { request.nowNanoseconds } }
             return .refused(refusal)
         }
         if isAhead { unsafe account.pointee.ahead.tokens -= request.tokens }
@@ -113,7 +113,6 @@
         if self.global.tokens < 0 { self.global = TokensAhead(expecting: self.requestsBefore) }
         let wanted = self.global.wanted(request.tokens)
         if wanted > 0 {
-            self.takenNanoseconds = self.takenNanoseconds ?? request.nowNanoseconds
             let isTaken = policy.takeGlobalAhead(tokens: wanted, nowNanoseconds: request.nowNanoseconds)
             self.global.taken(isTaken ? wanted : 0)
         }
@@ -168,9 +167,8 @@
         while self.usedCount > 0 {
             self.usedCount -= 1
             let account = unsafe self.accounts + Int(self.used[self.usedCount])
-            if let taken = self.takenNanoseconds, unsafe account.pointee.ahead.tokens > 0 {
-                unsafe policy.refundAhead(
-                    account.pointee.tenant, tokens: account.pointee.ahead.tokens, takenNanoseconds: taken, clock: clock)
+            if let left = unsafe self.left(of: account.pointee.ahead) {
+                unsafe policy.refundTenant(account.pointee.tenant, left, clock: clock)
             }
             let requests = unsafe Int(account.pointee.counts.total)
             if requests > 0 { unsafe activity.add(account.pointee.tenant, account.pointee.counts) }
@@ -180,11 +178,16 @@
             unsafe account.pointee.ahead = TokensAhead()
             unsafe account.pointee.isUsed = false
         }
-        if let taken = self.takenNanoseconds, self.global.tokens > 0 {
-            policy.refundGlobal(tokens: self.global.tokens, takenNanoseconds: taken, clock: clock)
-        }
-        self.takenNanoseconds = nil
+        if let left = self.left(of: self.global) { policy.refundGlobal(left, clock: clock) }
+        self.first = nil
         self.global = TokensAhead()
+    }
+
+    /// What goes back of tokens that were taken ahead, as a request that was taken in vain: its quota counts no bytes and no
+    /// days, or nothing would have been taken ahead. Nil when nothing is left.
+    private func left(of ahead: TokensAhead) -> QuotaRequest? {
+        guard ahead.tokens > 0, let first = self.first else { return nil }
+        return QuotaRequest(tokens: ahead.tokens, bytes: 0, nowNanoseconds: first.nowNanoseconds, day: first.day)
     }
 
     /// The policy changes: what was taken ahead by the old one stays spent, since the buckets count by the new one already.
@@ -192,7 +195,7 @@
         for position in 0..<self.usedCount {
             unsafe self.accounts[Int(self.used[position])].ahead = TokensAhead()
         }
-        self.takenNanoseconds = nil
+        self.first = nil
         self.global = TokensAhead()
     }
 

@@ -24,8 +24,8 @@ import Testing
         }
 
         func refund(_ tenant: UInt128, tokens: Int = 1, bytes: Int = 0, takenAt taken: UInt64, at now: UInt64) {
-            let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: now, day: self.day)
-            self.table.refund(tenant: tenant, QuotaRules(self.quota), request, takenNanoseconds: taken) { now }
+            let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: taken, day: self.day)
+            self.table.refund(tenant: tenant, QuotaRules(self.quota), request) { now }
         }
     }
 

@@ -1,7 +1,7 @@
 internal import Admission
 
-/// Finite and never reached, as in production.
 private let unlimited = IngressAdmission(AdmissionPolicy(), tenantsMax: 64, seed: 1).snapshot
+/// Finite and never reached, as in production.
 private let rate = TokenRate(tokensPerSecond: 1e9, burst: 1_000_000_000)
 
 let admission: [Microbenchmark] = [
