@@ -15,11 +15,12 @@ internal import Synchronization
     @usableFromInline let inflightPerConnectionMax: Int
     private let defaultIsCritical: Bool
     private let globalRate: TokenRate?
+    private let edition: QuotaEdition
     private let named: NamedTenants
     private let hasNames: Bool
     /// Owned, and used without counting references, which would be the dearest part of admission: a tenth of a pipelined
     /// request's cost. The table is nil when the default quota limits nothing, the words while there has never been a name.
-    private let global: Unmanaged<GlobalBucket>
+    private let shared: Unmanaged<SharedQuotas>
     private let defaultRules: Unmanaged<QuotaRules>
     private let tenants: Unmanaged<TenantTable>?
     private let namedWords: Unmanaged<NamedTenantWords>?
@@ -27,7 +28,8 @@ internal import Synchronization
     private let sources: SourceTable?
 
     init(
-        _ policy: AdmissionPolicy, epoch: Int, global: GlobalBucket, tenants: TenantTable?, named: NamedTenants,
+        _ policy: AdmissionPolicy, epoch: Int, shared: SharedQuotas, edition: QuotaEdition, tenants: TenantTable?,
+        named: NamedTenants,
         namedWords: NamedTenantWords?, sources: SourceTable?
     ) {
         self.policy = policy
@@ -36,10 +38,11 @@ internal import Synchronization
         self.inflightPerConnectionMax = policy.inflightPerConnectionMax
         self.defaultIsCritical = policy.tenantDefault.isCritical
         self.globalRate = policy.global
+        self.edition = edition
         self.named = named
         self.hasNames = !named.isEmpty
-        unsafe self.global = .passRetained(global)
-        unsafe self.defaultRules = .passRetained(QuotaRules(policy.tenantDefault))
+        unsafe self.shared = .passRetained(shared)
+        unsafe self.defaultRules = .passRetained(QuotaRules(policy.tenantDefault, edition))
         unsafe self.tenants = policy.tenantDefault.limitsNothing ? nil : tenants.map { unsafe .passRetained($0) }
         unsafe self.namedWords = namedWords.map { unsafe .passRetained($0) }
         self.limitsSources = sources != nil && policy.source != SourceLimits()
@@ -47,10 +50,19 @@ internal import Synchronization
     }
 
     deinit {
-        unsafe self.global.release()
+        unsafe self.shared.release()
         unsafe self.defaultRules.release()
         unsafe self.tenants?.release()
         unsafe self.namedWords?.release()
+    }
+
+    /// Whether every bucket's rate is the same as by `other`.
+    func countsAs(_ other: AdmissionSnapshot) -> Bool { self.edition == other.edition }
+
+    /// By whose rates the buckets count: another one than this while a worker that has not taken it yet is in the middle of a
+    /// turn. Nil when the gateway's admission is gone.
+    private var newest: AdmissionSnapshot? {
+        @inline(never) get { unsafe self.shared._withUnsafeGuaranteedRef { $0.newestSnapshot() } }
     }
 
     /// Whether any quota counts by the day: without one a worker need not know which day it is.
@@ -117,7 +129,9 @@ internal import Synchronization
     /// - Returns: where it is counted, for `disconnected`; or why it is refused, cheapest check first.
     public func connect(from address: UInt128, nowNanoseconds: UInt64) -> SourceDecision {
         guard self.limitsSources, let sources = self.sources else { return .accepted(.none) }
-        return sources.connect(address, self.policy.source, nowNanoseconds: nowNanoseconds)
+        let decision = sources.connect(address, self.policy.source, self.edition, nowNanoseconds: nowNanoseconds)
+        guard case .refused = decision, !self.edition.isNewest, let newest = self.newest else { return decision }
+        return newest.connect(from: address, nowNanoseconds: nowNanoseconds)
     }
 
     /// An accepted connection has ended: once for each seat, by any later snapshot of the same gateway too.
@@ -137,12 +151,17 @@ internal import Synchronization
     @inline(__always)
     func takeOfTenant(_ tenant: UInt128, _ request: QuotaRequest) -> AdmissionRefusal? {
         let index = self.hasNames ? self.named.index(of: tenant) : -1
-        return index < 0 ? self.takeDefault(tenant, request) : self.takeNamed(index, request)
+        guard let refusal = index < 0 ? self.takeDefault(tenant, request) : self.takeNamed(index, request) else {
+            return nil
+        }
+        guard !self.edition.isNewest, let newest = self.newest else { return refusal }
+        return newest.takeOfTenant(tenant, request)
     }
 
     /// Tokens for requests to come, while the tenant has many to spare and its quota counts nothing else; false when none are
     /// taken.
     func takeAhead(_ tenant: UInt128, tokens: Int, nowNanoseconds: UInt64) -> Bool {
+        guard self.edition.isNewest else { return false }
         let index = self.hasNames ? self.named.index(of: tenant) : -1
         guard index < 0 else {
             guard let words = unsafe self.namedWords else { return false }
@@ -193,31 +212,30 @@ internal import Synchronization
 
     func takeOfGlobal(_ request: QuotaRequest) -> AdmissionRefusal? {
         guard let rate = self.globalRate,
-            case .refused(let retry) = unsafe self.global._withUnsafeGuaranteedRef({
-                $0.word.value.take(rate, tokens: request.tokens, nowNanoseconds: request.nowNanoseconds)
+            case .refused(let retry) = unsafe self.shared._withUnsafeGuaranteedRef({
+                $0.global.value.take(
+                    rate, of: self.edition, tokens: request.tokens, nowNanoseconds: request.nowNanoseconds)
             })
         else { return nil }
-        return .globalQuota(retryAfterNanoseconds: retry)
+        guard !self.edition.isNewest, let newest = self.newest else {
+            return .globalQuota(retryAfterNanoseconds: retry)
+        }
+        return newest.takeOfGlobal(request)
     }
 
     /// Tokens for requests to come, while there are many to spare; false when none are taken.
     func takeGlobalAhead(tokens: Int, nowNanoseconds: UInt64) -> Bool {
-        guard let rate = self.globalRate else { return true }
-        return unsafe self.global._withUnsafeGuaranteedRef {
-            $0.word.value.takeAhead(rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
+        guard let rate = self.globalRate else { return self.edition.isNewest }
+        return unsafe self.shared._withUnsafeGuaranteedRef {
+            $0.global.value.takeAhead(rate, of: self.edition, tokens: tokens, nowNanoseconds: nowNanoseconds)
         }
     }
 
     func refundGlobal(_ request: QuotaRequest, clock: () -> UInt64) {
         guard let rate = self.globalRate else { return }
-        unsafe self.global._withUnsafeGuaranteedRef {
-            $0.word.value.refund(
-                rate, tokens: request.tokens, takenNanoseconds: request.nowNanoseconds, clock: clock)
+        unsafe self.shared._withUnsafeGuaranteedRef {
+            $0.global.value.refund(
+                rate, of: self.edition, tokens: request.tokens, takenNanoseconds: request.nowNanoseconds, clock: clock)
         }
     }
-}
-
-/// The gateway's own bucket, alone on its cache lines.
-final class GlobalBucket: Sendable {
-    let word = PaddedWord()
 }

@@ -59,7 +59,9 @@ enum GCRA {
     static func refund(
         _ word: UInt64, _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, nowNanoseconds: UInt64
     ) -> UInt64 {
-        let cost = rate.costTicks(tokens)
+        let taken = rate.costTicks(tokens)
+        // Of what was taken together only a part may go back, and what is rounded up for both is more than the part is worth.
+        let cost = rate.fractionBits == 0 ? taken : taken &- min(taken, 1)
         let passed = nowNanoseconds &- takenNanoseconds
         guard passed <= cost >> 6 else { return word }
         return word &- (cost &- Self.ticks(passed))
@@ -71,22 +73,33 @@ enum GCRA {
     }
 
     /// The word of a bucket whose rate changes: the same debt in tokens, at most the new burst. Without an old rate there was no
-    /// debt.
+    /// debt. Where tokens are worth other ticks it is always another word, by a tick if need be: who has computed with the old
+    /// one finds it changed.
     static func rescale(_ word: UInt64, from old: TokenRate?, to new: TokenRate?, nowNanoseconds: UInt64) -> UInt64 {
-        guard let old, let new else { return 0 }
         guard old != new else { return word }
+        guard let old, let new else { return word == 0 ? 1 : 0 }
         let now = Self.ticks(nowNanoseconds)
-        let debt = UInt128(Self.debt(word, nowTicks: now))
-        guard debt > 0 else { return word }
+        let debt = Self.debt(word, nowTicks: now)
+        guard debt > 0 else {
+            // Some minutes in the past: a worker's turn may have begun before now.
+            let full = now &- 1 << 44
+            return full == word ? full &- 1 : full
+        }
+        let next = now &+ Self.rescaledDebt(debt, from: old, to: new)
+        let isSameScale = old.intervalFixed == new.intervalFixed && old.fractionBits == new.fractionBits
+        return next == word && !isSameScale ? word &+ 1 : next
+    }
+
+    private static func rescaledDebt(_ debt: UInt64, from old: TokenRate, to new: TokenRate) -> UInt64 {
         // In 2^-20 tokens: at most 2^62 · 2^52 / 2^31 of them, and after the bound 2^60 · 2^59. Rounded up, so that whole tokens
         // stay whole.
-        let (tokens, rest) = (debt << (20 + UInt128(old.fractionBits))).quotientAndRemainder(
+        let (tokens, rest) = (UInt128(debt) << (20 + UInt128(old.fractionBits))).quotientAndRemainder(
             dividingBy: UInt128(old.intervalFixed))
         let owed = rest == 0 ? tokens : tokens + 1
-        guard owed < UInt128(UInt64(new.burst)) << 20 else { return now &+ new.capacityTicks }
+        guard owed < UInt128(UInt64(new.burst)) << 20 else { return new.capacityTicks }
         let bits = 20 + UInt128(new.fractionBits)
         let ticks = (owed * UInt128(new.intervalFixed) + (1 << bits - 1)) >> bits
-        return now &+ UInt64(min(ticks, UInt128(new.capacityTicks)))
+        return UInt64(min(ticks, UInt128(new.capacityTicks)))
     }
 }
 
@@ -95,12 +108,17 @@ enum GCRA {
 /// Sequentially consistent, which costs nothing on x86-64: who takes from a bucket of a table looks afterwards whether it is
 /// still its own, and whoever hands it on marks it first and looks at the word afterwards.
 extension Atomic where Value == UInt64 {
+    ///
+    /// - Parameter edition: that of `rate`. When it is not the newest any more a refusal means nothing: the newest is to be asked.
     @inlinable @inline(__always)
-    func take(_ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64) -> TokenDecision {
-        var seen = self.load(ordering: .relaxed)
+    func take(
+        _ rate: borrowing TokenRate, of edition: borrowing QuotaEdition, tokens: Int, nowNanoseconds: UInt64
+    ) -> TokenDecision {
+        var seen = self.load(ordering: .sequentiallyConsistent)
         while true {
             let (next, decision) = GCRA.take(seen, rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
             guard case .admitted = decision else { return decision }
+            guard edition.isNewest else { return .refused(retryAfterNanoseconds: 0) }
             let (exchanged, current) = self.weakCompareExchange(
                 expected: seen, desired: next, ordering: .sequentiallyConsistent)
             if exchanged { return .admitted }
@@ -108,14 +126,16 @@ extension Atomic where Value == UInt64 {
         }
     }
 
-    /// False when the bucket has none to spare.
+    /// False when the bucket has none to spare, or `rate` is not its rate any more.
     @inline(__always)
-    func takeAhead(_ rate: borrowing TokenRate, tokens: Int, nowNanoseconds: UInt64) -> Bool {
-        var seen = self.load(ordering: .relaxed)
+    func takeAhead(
+        _ rate: borrowing TokenRate, of edition: borrowing QuotaEdition, tokens: Int, nowNanoseconds: UInt64
+    ) -> Bool {
+        var seen = self.load(ordering: .sequentiallyConsistent)
         while true {
-            guard let next = GCRA.takeAhead(seen, rate, tokens: tokens, nowNanoseconds: nowNanoseconds) else {
-                return false
-            }
+            guard let next = GCRA.takeAhead(seen, rate, tokens: tokens, nowNanoseconds: nowNanoseconds),
+                edition.isNewest
+            else { return false }
             let (exchanged, current) = self.weakCompareExchange(
                 expected: seen, desired: next, ordering: .sequentiallyConsistent)
             if exchanged { return true }
@@ -124,15 +144,16 @@ extension Atomic where Value == UInt64 {
     }
 
     /// The clock is read after the word: an instant before another thread's take would give back what it has come to find
-    /// returned.
+    /// returned. What was taken by a rate that is not the bucket's any more stays spent, as the tokens that it counted.
     func refund(
-        _ rate: borrowing TokenRate, tokens: Int, takenNanoseconds: UInt64, clock: () -> UInt64
+        _ rate: borrowing TokenRate, of edition: borrowing QuotaEdition, tokens: Int, takenNanoseconds: UInt64,
+        clock: () -> UInt64
     ) {
         var seen = self.load(ordering: .sequentiallyConsistent)
         while true {
             let next = GCRA.refund(
                 seen, rate, tokens: tokens, takenNanoseconds: takenNanoseconds, nowNanoseconds: clock())
-            guard next != seen else { return }
+            guard next != seen, edition.isNewest else { return }
             let (exchanged, current) = self.weakCompareExchange(
                 expected: seen, desired: next, ordering: .sequentiallyConsistent)
             if exchanged { return }

@@ -6,7 +6,7 @@ internal import Synchronization
 @safe public final class IngressAdmission: Sendable {
     public let concurrency: ConcurrencyLimit
     private let state: Mutex<State>
-    /// Of the first policy: what `admit` works by.
+    /// Of the first policy: what `admit` begins with.
     private let first: Unmanaged<AdmissionSnapshot>
 
     /// - Parameters:
@@ -20,7 +20,10 @@ internal import Synchronization
         self.state = Mutex(state)
     }
 
-    deinit { unsafe self.first.release() }
+    deinit {
+        unsafe self.first.release()
+        self.state.withLock { $0.retire() }
+    }
 
     /// The most memory that the tables of tenants, of names and of source addresses take together, once they were needed.
     public static let tableBytesMax =
@@ -35,8 +38,9 @@ internal import Synchronization
     public var sourceSeatsTaken: Int { self.state.withLock { $0.sources?.openTotal ?? 0 } }
 
     /// Makes `policy` the newest and returns its snapshot, for each worker to take between two turns. What buckets owe stays
-    /// owed, in tokens, at most the new burst, and a lowered limit cancels nothing; a tenant that gets or loses a name takes along what it owes. Until a worker has
-    /// taken the new snapshot it admits by the old one, on the same buckets.
+    /// owed, in tokens, at most the new burst, and a lowered limit cancels nothing; a tenant that gets or loses a name takes
+    /// along what it owes. From then on no bucket counts by an older rate: a worker that has not taken the new snapshot yet is
+    /// sent on to it for tokens, and what it has taken ahead stays spent.
     ///
     /// - Parameters:
     ///   - policy: within the bounds that its fields state; traps otherwise.
@@ -55,7 +59,7 @@ extension IngressAdmission {
     /// What the newest policy is made of.
     private struct State {
         private(set) var snapshot: AdmissionSnapshot
-        private let global = GlobalBucket()
+        private let shared = SharedQuotas()
         private let tenantsMax: Int
         private let seed: UInt64
         /// Kept once they were needed.
@@ -67,17 +71,35 @@ extension IngressAdmission {
         init(_ policy: AdmissionPolicy, tenantsMax: Int, seed: UInt64) {
             self.tenantsMax = tenantsMax
             self.seed = seed
-            let none = NamedTenants([], cells: [], seed: seed)
+            let none = NamedTenants([], cells: [], seed: seed, QuotaEdition())
             self.snapshot = AdmissionSnapshot(
-                AdmissionPolicy(), epoch: 0, global: self.global, tenants: nil, named: none, namedWords: nil,
+                AdmissionPolicy(), epoch: 0, shared: self.shared, edition: QuotaEdition(), tenants: nil, named: none,
+                namedWords: nil,
                 sources: nil)
             _ = self.adopt(policy, nowNanoseconds: 0, day: UTCDay(unixNanoseconds: 0, nowNanoseconds: 0))
         }
 
         mutating func adopt(_ policy: AdmissionPolicy, nowNanoseconds: UInt64, day: UTCDay) -> AdmissionSnapshot {
             Self.check(policy)
+            self.snapshot = self.shared.change(changesQuotas: Self.quotasDiffer(self.snapshot.policy, policy)) {
+                edition in
+                self.follow(policy, edition, nowNanoseconds: nowNanoseconds, day: day)
+            }
+            return self.snapshot
+        }
+
+        /// Whether any bucket's rate, or a tenant's bucket, is another one.
+        private static func quotasDiffer(_ old: AdmissionPolicy, _ new: AdmissionPolicy) -> Bool {
+            old.global != new.global || old.tenantDefault != new.tenantDefault || old.tenants != new.tenants
+                || old.source != new.source
+        }
+
+        /// Rescales all buckets from the present policy to `policy`.
+        private mutating func follow(
+            _ policy: AdmissionPolicy, _ edition: QuotaEdition, nowNanoseconds: UInt64, day: UTCDay
+        ) -> AdmissionSnapshot {
             let old = self.snapshot.policy
-            self.global.word.value.rescale(from: old.global, to: policy.global, nowNanoseconds: nowNanoseconds)
+            self.shared.global.value.rescale(from: old.global, to: policy.global, nowNanoseconds: nowNanoseconds)
             if self.tenants == nil, !policy.tenantDefault.limitsNothing {
                 self.tenants = TenantTable(tenantsMax: self.tenantsMax, seed: self.seed)
             }
@@ -92,12 +114,14 @@ extension IngressAdmission {
                 tenants.rescale(from: old.tenantDefault, to: policy.tenantDefault, nowNanoseconds: nowNanoseconds)
             }
             self.releaseNames(of: old.tenants, policy, nowNanoseconds: nowNanoseconds, day: day)
-            self.snapshot = AdmissionSnapshot(
-                policy, epoch: self.snapshot.epoch + 1, global: self.global, tenants: self.tenants,
-                named: NamedTenants(policy.tenants, cells: cells, seed: self.seed), namedWords: self.namedWords,
-                sources: self.sources)
-            return self.snapshot
+            return AdmissionSnapshot(
+                policy, epoch: self.snapshot.epoch + 1, shared: self.shared, edition: edition, tenants: self.tenants,
+                named: NamedTenants(policy.tenants, cells: cells, seed: self.seed, edition),
+                namedWords: self.namedWords, sources: self.sources)
         }
+
+        /// No policy follows any more.
+        func retire() { self.shared.retire() }
 
         /// The cell of each tenant, with what it owes under its new quota.
         private mutating func name(
@@ -161,7 +185,7 @@ extension IngressAdmission {
     }
     public var connectionRate: TokenRate? { unsafe self.first._withUnsafeGuaranteedRef { $0.policy.connection } }
 
-    /// The quotas of the first policy, one token a request, and the concurrency limit.
+    /// The newest quotas, one token a request, and the concurrency limit.
     ///
     /// - Parameter held: the permit of the request, once it is admitted: the one that the caller had in it already,
     ///   such as that of a request which is answered, or a new one. Untouched by a refusal.

@@ -11,9 +11,9 @@
     /// Of each tenant, its first word.
     let cells: [Int]
 
-    init(_ tenants: [NamedTenant], cells: [Int], seed: UInt64) {
+    init(_ tenants: [NamedTenant], cells: [Int], seed: UInt64, _ edition: QuotaEdition) {
         self.tenants = tenants.map(\.tenant)
-        let rules = tenants.map { QuotaRules($0.quota) }
+        let rules = tenants.map { QuotaRules($0.quota, edition) }
         self.rules = rules
         unsafe self.borrowedRules = rules.map { unsafe .passUnretained($0) }
         self.cells = cells

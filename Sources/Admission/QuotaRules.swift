@@ -5,11 +5,13 @@ final class QuotaRules: Sendable {
     let bytes: TokenRate?
     let requestsPerDay: Int?
     let isCritical: Bool
+    let edition: QuotaEdition
 
-    init(_ quota: TenantQuota) {
+    init(_ quota: TenantQuota, _ edition: QuotaEdition = QuotaEdition()) {
         self.requests = quota.requests
         self.bytes = quota.bytes
         self.requestsPerDay = quota.requestsPerDay
         self.isCritical = quota.isCritical
+        self.edition = edition
     }
 }

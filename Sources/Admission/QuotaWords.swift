@@ -33,13 +33,13 @@ extension AtomicWords {
         let now = request.nowNanoseconds
         if let rate = quota.requests,
             case .refused(let retry) = self[cell + QuotaWord.requests].take(
-                rate, tokens: request.tokens, nowNanoseconds: now)
+                rate, of: quota.edition, tokens: request.tokens, nowNanoseconds: now)
         {
             return .tenantQuota(retryAfterNanoseconds: retry)
         }
         if let rate = quota.bytes,
             case .refused(let retry) = self[cell + QuotaWord.bytes].take(
-                rate, tokens: request.bytes, nowNanoseconds: now)
+                rate, of: quota.edition, tokens: request.bytes, nowNanoseconds: now)
         {
             self.refundRequests(cell, quota, request) { now }
             return .tenantBytes(retryAfterNanoseconds: retry)
@@ -60,7 +60,8 @@ extension AtomicWords {
     func takeAhead(_ cell: Int, _ quota: QuotaRules, tokens: Int, nowNanoseconds: UInt64) -> Bool {
         guard quota.bytes == nil, quota.requestsPerDay == nil else { return false }
         guard let rate = quota.requests else { return true }
-        return self[cell + QuotaWord.requests].takeAhead(rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
+        return self[cell + QuotaWord.requests].takeAhead(
+            rate, of: quota.edition, tokens: tokens, nowNanoseconds: nowNanoseconds)
     }
 
     /// What was taken for the request, at its time.
@@ -73,13 +74,14 @@ extension AtomicWords {
     private func refundRequests(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, _ clock: () -> UInt64) {
         guard let rate = quota.requests else { return }
         self[cell + QuotaWord.requests].refund(
-            rate, tokens: request.tokens, takenNanoseconds: request.nowNanoseconds, clock: clock)
+            rate, of: quota.edition, tokens: request.tokens, takenNanoseconds: request.nowNanoseconds, clock: clock)
     }
 
     private func refundBytes(_ cell: Int, _ quota: QuotaRules, _ request: QuotaRequest, _ clock: () -> UInt64) {
         guard let rate = quota.bytes else { return }
         self[cell + QuotaWord.bytes].refund(
-            rate, tokens: request.bytes, takenNanoseconds: request.nowNanoseconds, clock: clock)
+            rate, of: quota.edition, tokens: request.bytes, takenNanoseconds: request.nowNanoseconds,
+            clock: clock)
     }
 
     /// The quota of a cell changes: its debts stay what they are in tokens. What was not limited owes nothing; the day's

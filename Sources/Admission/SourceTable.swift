@@ -72,13 +72,15 @@ final class SourceTable: Sendable {
     }
 
     /// A new connection from `address`: counted and its handshake taken, or neither.
-    func connect(_ address: UInt128, _ limits: SourceLimits, nowNanoseconds: UInt64) -> SourceDecision {
+    func connect(
+        _ address: UInt128, _ limits: SourceLimits, _ edition: QuotaEdition = QuotaEdition(), nowNanoseconds: UInt64
+    ) -> SourceDecision {
         let hash = self.hash(Self.source(of: address), reserved: Self.handedOn + 1)
         let base = (Int(truncatingIfNeeded: hash >> 32) & (self.setsCount - 1)) * Self.wordsPerSet
         while true {
             let way = self.way(of: hash, base)
             guard let way = way >= 0 ? way : self.settle(hash, base, nowNanoseconds) else {
-                let retry = self.takeHandshake(base + Self.shared, limits, nowNanoseconds)
+                let retry = self.takeHandshake(base + Self.shared, limits, edition, nowNanoseconds)
                 guard self.way(of: hash, base) < 0 else { continue }
                 return retry.map { .refused(.handshakeQuota(retryAfterNanoseconds: $0)) } ?? .accepted(.none)
             }
@@ -91,7 +93,7 @@ final class SourceTable: Sendable {
             }
             guard isCounted else { return .refused(.tooManyConnections) }
             let seat = SourceSeat(cell: Int32(cell))
-            guard let retry = self.takeHandshake(cell + Self.handshakes, limits, nowNanoseconds) else {
+            guard let retry = self.takeHandshake(cell + Self.handshakes, limits, edition, nowNanoseconds) else {
                 return .accepted(seat)
             }
             self.disconnected(seat)
@@ -159,9 +161,12 @@ final class SourceTable: Sendable {
     }
 
     /// When to come back; nil when it is taken.
-    private func takeHandshake(_ word: Int, _ limits: SourceLimits, _ nowNanoseconds: UInt64) -> UInt64? {
+    private func takeHandshake(
+        _ word: Int, _ limits: SourceLimits, _ edition: QuotaEdition, _ nowNanoseconds: UInt64
+    ) -> UInt64? {
         guard let rate = limits.handshakes,
-            case .refused(let retry) = self.words[word].take(rate, tokens: 1, nowNanoseconds: nowNanoseconds)
+            case .refused(let retry) = self.words[word].take(
+                rate, of: edition, tokens: 1, nowNanoseconds: nowNanoseconds)
         else { return nil }
         return retry
     }

@@ -10,14 +10,15 @@ public final class TokenBucket: Sendable {
     /// Takes `tokens`, all or none, at `nowNanoseconds` of the monotonic clock.
     @inlinable @inline(__always)
     public func take(tokens: Int = 1, nowNanoseconds: UInt64) -> TokenDecision {
-        self.arrival.value.take(self.rate, tokens: tokens, nowNanoseconds: nowNanoseconds)
+        self.arrival.value.take(self.rate, of: QuotaEdition(), tokens: tokens, nowNanoseconds: nowNanoseconds)
     }
 
     /// Gives back what `take` granted at `takenNanoseconds` and a later check made useless; tokens that have had the time to come
     /// back by themselves are not given twice.
     public func refund(tokens: Int = 1, takenNanoseconds: UInt64, nowNanoseconds: UInt64) {
         self.arrival.value.refund(
-            self.rate, tokens: tokens, takenNanoseconds: takenNanoseconds, clock: { nowNanoseconds })
+            self.rate, of: QuotaEdition(), tokens: tokens, takenNanoseconds: takenNanoseconds,
+            clock: { nowNanoseconds })
     }
 }
 

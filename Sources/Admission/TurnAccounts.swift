@@ -55,7 +55,7 @@
 
     /// As `policy.takeQuota`, with the same refusals.
     ///
-    /// - Parameter policy: the same one until `end` or `forgetTokens`.
+    /// - Parameter policy: the same one until `end` or `follow`.
     @inlinable @inline(__always)
     public mutating func takeQuota(
         tenant: UInt128, tokens: Int, bytes: Int, openOnConnection: Int, nowNanoseconds: UInt64, day: UTCDay,
@@ -67,8 +67,8 @@
         #else
             guard openOnConnection < policy.inflightPerConnectionMax else { return .refused(.tooManyInflight) }
             let account = unsafe self.accounts + Self.index(of: tenant)
-            guard unsafe account.pointee.tenant == tenant, unsafe account.pointee.ahead.tokens >= tokens,
-                self.global.tokens >= tokens
+            guard tokens > 0, unsafe account.pointee.tenant == tenant,
+                unsafe account.pointee.ahead.tokens >= tokens, self.global.tokens >= tokens
             else {
                 let request = QuotaRequest(tokens: tokens, bytes: bytes, nowNanoseconds: nowNanoseconds, day: day)
                 return self.take(tenant, request, policy)
@@ -84,9 +84,14 @@
     @inline(never) @usableFromInline
     mutating func take(_ tenant: UInt128, _ request: QuotaRequest, _ policy: AdmissionSnapshot) -> QuotaDecision {
         let index = Self.index(of: tenant)
-        guard self.open(index, tenant) else { return policy.take(tenant, request) }
-        let account = unsafe self.accounts + index
         self.first = self.first ?? request
+        guard self.open(index, tenant) else {
+            if let refusal = policy.takeOfTenant(tenant, request) ?? self.takeOfGlobal(for: tenant, request, policy) {
+                return .refused(refusal)
+            }
+            return .taken(isCritical: policy.isCritical(tenant))
+        }
+        let account = unsafe self.accounts + index
         if unsafe account.pointee.ahead.tokens < 0 {
             unsafe account.pointee.ahead = unsafe TokensAhead(expecting: Int(account.pointee.requestsBefore))
             unsafe account.pointee.isCritical = policy.isCritical(tenant)
@@ -96,17 +101,25 @@
             let isTaken = policy.takeAhead(tenant, tokens: wanted, nowNanoseconds: request.nowNanoseconds)
             unsafe account.pointee.ahead.taken(isTaken ? wanted : 0)
         }
-        let isAhead = unsafe account.pointee.ahead.tokens >= request.tokens
-        if !isAhead {
+        // What costs nothing asks too: its bytes and its day are counted.
+        if request.tokens > 0, unsafe account.pointee.ahead.tokens >= request.tokens {
+            if let refusal = self.takeOfGlobal(request, policy) { return .refused(refusal) }
+            unsafe account.pointee.ahead.tokens -= request.tokens
+        } else {
             if let refusal = policy.takeOfTenant(tenant, request) { return .refused(refusal) }
             unsafe account.pointee.ahead.paidSingle()
+            if let refusal = self.takeOfGlobal(for: tenant, request, policy) { return .refused(refusal) }
         }
-        if let refusal = self.takeOfGlobal(request, policy) {
-            if !isAhead { policy.refundTenant(tenant, request) { request.nowNanoseconds } }
-            return .refused(refusal)
-        }
-        if isAhead { unsafe account.pointee.ahead.tokens -= request.tokens }
         return unsafe .taken(isCritical: account.pointee.isCritical)
+    }
+
+    /// For a request that `tenant` has paid for by itself, and gets back if the gateway has no tokens.
+    private mutating func takeOfGlobal(
+        for tenant: UInt128, _ request: QuotaRequest, _ policy: AdmissionSnapshot
+    ) -> AdmissionRefusal? {
+        guard let refusal = self.takeOfGlobal(request, policy) else { return nil }
+        policy.refundTenant(tenant, request) { request.nowNanoseconds }
+        return refusal
     }
 
     private mutating func takeOfGlobal(_ request: QuotaRequest, _ policy: AdmissionSnapshot) -> AdmissionRefusal? {
@@ -158,7 +171,7 @@
     /// - Parameter clock: of the same monotonic clock, the present time.
     @inline(__always)
     public mutating func end(from policy: AdmissionSnapshot, in activity: TenantActivity, clock: () -> UInt64) {
-        guard self.usedCount > 0 else { return }
+        guard self.usedCount > 0 || self.first != nil else { return }
         self.close(policy, activity, clock)
     }
 
@@ -190,8 +203,9 @@
         return QuotaRequest(tokens: ahead.tokens, bytes: 0, nowNanoseconds: first.nowNanoseconds, day: first.day)
     }
 
-    /// The policy changes: what was taken ahead by the old one stays spent, since the buckets count by the new one already.
-    public mutating func forgetTokens() {
+    /// The policy changes: what was taken ahead by other rates stays spent, since the buckets count by the new ones already.
+    public mutating func follow(from old: AdmissionSnapshot, to new: AdmissionSnapshot) {
+        guard !new.countsAs(old) else { return }
         for position in 0..<self.usedCount {
             unsafe self.accounts[Int(self.used[position])].ahead = TokensAhead()
         }
@@ -256,11 +270,16 @@ struct TokensAhead {
         return Int(self.requestsNext) * tokens
     }
 
-    /// The answer to `wanted`: 0 when the bucket has no tokens to spare.
+    /// The answer to `wanted`: 0 when the bucket has no tokens to spare. Then fewer are asked for next time, and none in this
+    /// turn when it were fewer than at first.
     mutating func taken(_ tokens: Int) {
         self.tokens += tokens
-        self.isScarce = tokens == 0
-        self.requestsNext = UInt16(min(Int(self.requestsNext) * 4, Self.requestsMax))
+        guard tokens == 0 else {
+            self.requestsNext = UInt16(min(Int(self.requestsNext) * 4, Self.requestsMax))
+            return
+        }
+        self.requestsNext /= 4
+        self.isScarce = self.requestsNext < Self.requestsMin
     }
 
     mutating func paidSingle() { self.singlesLeft -= min(self.singlesLeft, 1) }

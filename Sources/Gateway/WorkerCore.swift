@@ -117,7 +117,7 @@ public struct WorkerCore: ~Copyable {
     /// Works by another configuration from now on. What is open keeps its permit, what waits its place; requests beyond a
     /// shorter waiting room leave it by its own rules.
     public mutating func adopt(_ limits: GatewayLimits, _ policy: AdmissionSnapshot, nowNanoseconds: UInt64) {
-        self.accounts.forgetTokens()
+        self.accounts.follow(from: self.policy, to: policy)
         self.limits = limits
         self.policy = policy
         self.connectionRate = policy.policy.connection

@@ -265,6 +265,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
             self.shared.connections.give()
             _ = self.connections.remove(key)
         }
+        // A turn that failed may hold tokens of other workers' tenants.
+        self.core.endTurn(arrivalNanoseconds: self.nowNanoseconds, clock: MonotonicClock.nowNanoseconds)
         self.finish()
         return descriptors
     }

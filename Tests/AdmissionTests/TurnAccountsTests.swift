@@ -143,6 +143,32 @@ import Testing
         #expect(Self.passed(&accounts, snapshot, of: 60) == 33)
     }
 
+    /// What costs no tokens still counts its bytes.
+    @Test func whatCostsNothingCountsItsBytes() {
+        let snapshot = Self.snapshot {
+            $0.tenantDefault.requests = Self.rate(burst: 1000)
+            $0.tenantDefault.bytes = Self.rate(burst: 100)
+        }
+        var accounts = TurnAccounts()
+        var passed = 0
+        for _ in 0..<60 where Self.take(&accounts, snapshot, tokens: 0, bytes: 2) == .taken(isCritical: false) {
+            passed += 1
+        }
+        #expect(passed == 50)
+    }
+
+    /// Where as many as the last turn had do not fit into the quarter, a quarter of them is taken ahead.
+    @Test func whatDoesNotFitIsTakenInSmallerParts() {
+        let snapshot = Self.snapshot { $0.tenantDefault.requests = Self.rate(burst: 4000) }
+        var accounts = TurnAccounts()
+        #expect(Self.passed(&accounts, snapshot, of: 600) == 600)
+        for _ in 0..<600 { accounts.count(7, .admitted, in: Self.activity) }
+        accounts.end(from: snapshot, in: Self.activity) { Self.now }
+        // The first is refused its 512 and pays by itself, the second takes 128.
+        #expect(Self.passed(&accounts, snapshot, of: 2) == 2)
+        #expect(Self.left(snapshot) == 4000 - 600 - 1 - 128)
+    }
+
     /// A refusal of the gateway's bucket leaves the tenant its tokens.
     @Test func aGlobalRefusalCostsTheTenantNothing() {
         var policy = AdmissionPolicy()
@@ -194,17 +220,5 @@ import Testing
         }
         #expect(passed.count == 48)
         #expect(passed[0] == 20 && passed.values.allSatisfy { $0 <= 20 })
-    }
-
-    /// The buckets of a new policy count from where they are; tokens of the old one are not paid into them.
-    @Test func aNewPolicyForgetsWhatWasTakenAhead() {
-        var policy = AdmissionPolicy()
-        policy.tenantDefault.requests = Self.rate(burst: 100)
-        let admission = IngressAdmission(policy, tenantsMax: 64, seed: 1)
-        var accounts = TurnAccounts()
-        #expect(Self.passed(&accounts, admission.snapshot, of: 9) == 9)
-        accounts.forgetTokens()
-        accounts.end(from: admission.snapshot, in: Self.activity) { Self.now }
-        #expect(Self.left(admission.snapshot) == 90)
     }
 }
