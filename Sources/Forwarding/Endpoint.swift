@@ -111,8 +111,11 @@ extension Endpoint {
         self.jitter = random.next()
     }
 
-    /// It lives, whatever it does with requests.
-    mutating func showedLife() { self.losses = 0 }
+    /// A connection to it lives, whatever it does with requests. One that is older than the last loss says nothing of new ones.
+    mutating func showedLife(openedNanoseconds: UInt64) {
+        guard openedNanoseconds > self.lostNanoseconds else { return }
+        self.losses = 0
+    }
 
     /// When a connection may be opened. The end of an ejection brings one attempt at once.
     ///

@@ -83,11 +83,11 @@ extension Forwarder {
         return .ignored
     }
 
-    /// The endpoint serves this connection, so that the next loss is a first one. One that drains says nothing about
-    /// others.
+    /// The endpoint serves this connection, so that the next loss is a first one; one that drains says nothing about others.
     private mutating func showedLife(_ connection: Int) {
         guard self.connections[connection].state == .ready else { return }
-        self.endpoints[self.connections[connection].endpoint].showedLife()
+        let opened = self.connections[connection].openedNanoseconds
+        self.endpoints[self.connections[connection].endpoint].showedLife(openedNanoseconds: opened)
     }
 
     private mutating func madeRoom(_ connection: Int) {

@@ -62,6 +62,7 @@ public struct ForwardingSettings: Equatable, Sendable {
         precondition(self.retriesSavedMax >= 0 && self.retriesSavedMax <= 1_000_000)
         precondition(self.keptBodiesMax >= 0 && self.keptBodyBytesMax >= 0)
         precondition(self.failuresMax >= 1)
+        precondition(self.patienceNanoseconds > 0)
         precondition(self.reconnectBaseNanoseconds > 0 && self.retryBaseNanoseconds > 0)
         precondition(self.ejectionBaseNanoseconds > 0)
         // Far from overflow, whatever is added to a clock.

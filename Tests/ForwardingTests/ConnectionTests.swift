@@ -140,6 +140,31 @@ import Testing
         #expect(harness.forwarder.endpoints[0].losses == 0)
     }
 
+    /// A connection that lives on says nothing of those that end as soon as they are open: they are waited for longer each time.
+    @Test func anOldSiblingForgivesNoLosses() {
+        var settings = ForwardingSettings()
+        settings.connectionsPerEndpoint = 2
+        let harness = ForwarderHarness(settings)
+        let keys = harness.connect()
+        var connection = keys[1]
+        for losses in 1...4 {
+            harness.disconnect(connection)
+            let lost = harness.now
+            _ = harness.orders()
+            let request = harness.send(UInt64(losses))
+            _ = harness.answer(request.sent, on: keys[0])
+            #expect(harness.forwarder.endpoints[0].losses == losses)
+            _ = harness.orders()
+            let orders = harness.sleep()
+            guard case .open(let next, _)? = orders.first else {
+                Issue.record("\(orders)")
+                return
+            }
+            #expect(harness.now - lost >= (UInt64(25) << UInt64(losses - 1)) * Self.millisecond)
+            connection = next
+        }
+    }
+
     @Test func whatComesUnderAnOldKeyIsIgnored() {
         let (harness, old) = ForwarderHarness.connected()
         let request = harness.send(1)
