@@ -17,6 +17,8 @@ struct GeneratorFindings {
     static let busyLagNanosecondsMax: UInt64 = 100_000
     /// Of the latency's 99th percentile: a lag below it does not matter.
     static let ownLagShareMax = 0.1
+    /// Of the requests that were due: more than these are not merely late when the time is over, whatever lateness is allowed.
+    static let lateShareMax = 0.05
 
     /// What makes the run useless as a measure of the server.
     private(set) var bottlenecks: [String] = []
@@ -41,7 +43,8 @@ struct GeneratorFindings {
         let latency = Double(tally.latencies.nanoseconds(atPercentile: 99))
         let usual = max(
             isBusy ? Self.busyLagNanosecondsMax : Self.ownLagNanosecondsMax, UInt64(latency * Self.ownLagShareMax))
-        let forgiven = allowed ?? usual
+        // A thread that never sleeps is not merely late.
+        let forgiven = account.runningShareMax > Self.processorShareMax ? usual : allowed ?? usual
         let late = "1 % of the requests left more than \(Self.time(own)) late although a connection was free"
         if own > usual, own <= forgiven {
             self.notes.append(late + ", and \(Self.time(forgiven)) are allowed: their latency has this in it")
@@ -70,9 +73,15 @@ struct GeneratorFindings {
         let due = tally.due
         // Those that were due in the last moment are no later than any other request may be.
         let allowed = plan.scheduleLagMaxNanoseconds.map { arrivals.rate * Double($0) / 1e9 } ?? 0
-        let forgiven = max(Double(due) * (1 - LoadReport.Outcome.offeredShareMin), allowed)
-        guard due > 0, Double(account.backlog) > forgiven else { return }
+        let usual = Double(due) * (1 - LoadReport.Outcome.offeredShareMin)
+        guard due > 0, Double(account.backlog) > usual else { return }
         let offered = due - min(account.backlog, due)
+        guard Double(account.backlog) > min(allowed, Double(due) * Self.lateShareMax) else {
+            self.notes.append(
+                "of \(due) requests that were due it had sent \(offered) when the time was over, and the others were "
+                    + "within the lateness that is allowed")
+            return
+        }
         guard account.blockedShare >= 1 - LoadReport.Outcome.offeredShareMin else {
             self.bottlenecks.append(
                 "of \(due) requests that were due it had sent \(offered) when the time was over, with connections free")
