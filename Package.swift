@@ -71,7 +71,7 @@ let package = Package(
         room("Reactor", ["CIngress"]),
         room("IndexStore", ["CLMDB", "OAP"]),
         room("Gateway", ["OAP", "Admission", "Telemetry"]),
-        room("GatewayRuntime", ["Reactor", "Gateway", "OAP", "Admission", "Telemetry", "IndexStore"]),
+        room("GatewayRuntime", ["Reactor", "Gateway", "Forwarding", "OAP", "Admission", "Telemetry", "IndexStore"]),
         room("Settings", ["CTOML", argumentParser]),
         room("ControlProtocol"),
         room(
@@ -85,7 +85,7 @@ let package = Package(
         room("LoadGeneration", ["OAP", "Reactor", "LoadReport", histogram]),
         room(
             "GatewayTesting",
-            ["GatewayRuntime", "Gateway", "Reactor", "OAP", "Admission", "Telemetry", "IndexStore"]),
+            ["GatewayRuntime", "Gateway", "Forwarding", "Reactor", "OAP", "Admission", "Telemetry", "IndexStore"]),
 
         .executableTarget(
             name: "svc-gateway",

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int32_t checked(int result) { return result < 0 ? -errno : result; }
@@ -192,6 +194,54 @@ int32_t ingress_connect_begin(const ingress_address *address, bool blocking) {
     int32_t fd = begin_connect(address, NULL, &result);
     if (fd < 0) return fd;
     if (result == -EINPROGRESS || result == -EINTR) result = 0;
+    if (result >= 0 && blocking) result = ingress_set_nonblocking(fd, false);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+static int32_t unix_socket(const char *path, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    size_t length = strlen(path);
+    if (length >= sizeof address->sun_path) return -ENAMETOOLONG;
+    memcpy(address->sun_path, path, length);
+    return checked(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+/// Removes a socket that nobody listens on; -EADDRINUSE when somebody does, -EEXIST when it is none.
+static int32_t remove_stale(const char *path) {
+    struct stat found;
+    if (lstat(path, &found) < 0) return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(found.st_mode)) return -EEXIST;
+    int32_t probe = ingress_connect_unix(path, false);
+    if (probe >= 0) close(probe);
+    if (probe != -ECONNREFUSED) return -EADDRINUSE;
+    return checked(unlink(path));
+}
+
+int32_t ingress_listen_unix(const char *path, int32_t backlog, uint32_t mode) {
+    struct sockaddr_un address;
+    int32_t fd = unix_socket(path, &address);
+    if (fd < 0) return fd;
+    int32_t result = remove_stale(path);
+    if (result >= 0) result = checked(bind(fd, (struct sockaddr *)&address, sizeof address));
+    if (result >= 0) result = checked(chmod(path, (mode_t)mode));
+    if (result >= 0) result = checked(listen(fd, backlog));
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+int32_t ingress_connect_unix(const char *path, bool blocking) {
+    struct sockaddr_un address;
+    int32_t fd = unix_socket(path, &address);
+    if (fd < 0) return fd;
+    int32_t result = checked(connect(fd, (struct sockaddr *)&address, sizeof address));
     if (result >= 0 && blocking) result = ingress_set_nonblocking(fd, false);
     if (result < 0) {
         close(fd);

@@ -7,6 +7,9 @@ struct DescriptorBudget: Sendable {
     let descriptorsMax: Int
     let workers: Int
 
+    /// Connections of one worker to a backend, those that are about to end included.
+    private let linksPerWorker: Int
+
     private static let connectionsMin = 16
     /// The standard streams, the index, the log, the control socket's and the admin port's listeners, and what libraries
     /// open for a moment.
@@ -14,8 +17,9 @@ struct DescriptorBudget: Sendable {
     /// Per worker a listener, an eventfd, a ring or epoll set, its thread's account, and one in reserve.
     private static let workerMax = 5
 
-    init(descriptorsMax: Int, workers: Int) throws(DescriptorsTooFew) {
+    init(descriptorsMax: Int, workers: Int, linksPerWorker: Int = 0) throws(DescriptorsTooFew) {
         self.descriptorsMax = descriptorsMax
+        self.linksPerWorker = linksPerWorker
         self.workers = workers
         guard self.connectionsMax >= Self.connectionsMin else {
             throw DescriptorsTooFew(
@@ -29,7 +33,12 @@ struct DescriptorBudget: Sendable {
             .init(name: "admin connections", count: AdminLimits().connectionsMax, unit: "connections", each: 1),
             .init(name: "control connections", count: AdminLimits.control.connectionsMax, unit: "connections", each: 1),
             .init(name: "workers", count: self.workers, unit: "workers", each: Self.workerMax),
-        ]
+        ] + self.links
+    }
+
+    private var links: [LimitsReport.Term] {
+        guard self.linksPerWorker > 0 else { return [] }
+        return [.init(name: "to the backend", count: self.workers, unit: "workers", each: self.linksPerWorker)]
     }
 
     private var reserved: Int { self.own.reduce(0) { $0 + $1.total } }

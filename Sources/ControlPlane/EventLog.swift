@@ -16,6 +16,11 @@ struct EventLog: Sendable {
             self.logger.notice("connection refused: not an OAP/1 frame", metadata: metadata)
         case .indexFailed(let correlation, let detail):
             self.logger.error("index_unavailable", metadata: ["corr_id": "\(correlation)", "cause": "\(detail)"])
+        case .backendFailed(let detail):
+            self.logger.error(
+                "no connection to the backend; lookups are answered index_unavailable until there is one",
+                metadata: ["cause": "\(detail)"])
+        case .backendRecovered: self.logger.notice("connected to the backend again")
         case .internalFault(let correlation, let detail):
             self.logger.critical("internal fault", metadata: ["corr_id": "\(correlation)", "cause": "\(detail)"])
         case .connectionRefused(let open):

@@ -52,8 +52,9 @@ extension GatewayAdmin {
                 "buffer_memory_bytes", help: "Bytes held by output and assembly blocks.", kind: .gauge,
                 value: Double(self.server.bufferBytesUsed)),
             ProcessMetric(
-                "index_records", help: "Records in the index; 0 while it is not open.", kind: .gauge,
-                value: Double(max(0, self.index.environment?.recordCount ?? 0))),
+                "index_records", help: "Records in the index; 0 while it is not open, or another process has it.",
+                kind: .gauge,
+                value: Double(max(0, self.index?.environment?.recordCount ?? 0))),
             ProcessMetric(
                 "ready", help: "1 exactly when /readyz answers 200.", kind: .gauge,
                 value: self.health.report.isReady ? 1 : 0),

@@ -9,13 +9,14 @@ internal import Telemetry
 /// What the admin port shows of a running gateway.
 final class GatewayAdmin: AdminSource {
     let server: GatewayServer
-    let index: IndexSource
+    /// Nil when lookups are forwarded.
+    let index: IndexSource?
     let health: HealthMonitor
     let reloader: ConfigurationReloader
     let built: VersionReport
 
     init(
-        server: GatewayServer, index: IndexSource, health: HealthMonitor, reloader: ConfigurationReloader,
+        server: GatewayServer, index: IndexSource?, health: HealthMonitor, reloader: ConfigurationReloader,
         version: VersionReport
     ) {
         self.server = server

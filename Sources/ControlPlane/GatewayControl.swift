@@ -11,7 +11,8 @@ internal import Telemetry
 /// What the control socket shows of a running gateway, and does to it.
 final class GatewayControl: ControlSource {
     private let server: GatewayServer
-    private let index: IndexSource
+    /// Nil when lookups are forwarded.
+    private let index: IndexSource?
     private let health: HealthMonitor
     private let reloader: ConfigurationReloader
     private let budget: DescriptorBudget
@@ -22,7 +23,7 @@ final class GatewayControl: ControlSource {
     private static let tenantsShown = 5
 
     init(
-        server: GatewayServer, index: IndexSource, health: HealthMonitor, reloader: ConfigurationReloader,
+        server: GatewayServer, index: IndexSource?, health: HealthMonitor, reloader: ConfigurationReloader,
         budget: DescriptorBudget, version: VersionReport, metricsAddress: String
     ) {
         self.server = server
@@ -61,7 +62,9 @@ final class GatewayControl: ControlSource {
             pressure: .init(rung: pressure.rung.name, reason: pressure.reason?.name),
             adaptiveLimit: self.server.adaptiveLimit,
             bufferMemory: .init(used: self.server.bufferBytesUsed, max: self.server.configuration.bufferBytesMax),
-            index: .init(path: self.index.path, records: self.index.environment.map { max(0, $0.recordCount) }),
+            index: .init(
+                path: self.index?.path ?? "\(running.settings.index)",
+                isForwarded: self.index == nil, records: self.index?.environment.map { max(0, $0.recordCount) }),
             quotas: self.quotas(running.settings.quotas), rejections: self.rejections(),
             tenants: TenantLabels(self.server.tenantReport(), named: live.policy.tenants)
                 .status(count: Self.tenantsShown))

@@ -46,9 +46,9 @@ public struct GatewayService: Sendable {
                 self.loaded.settings, descriptorsMax: ProcessFacts.raiseDescriptorLimit(),
                 processors: ProcessFacts.processorsUsable)
             for note in plan.notes { self.logger.warning("\(note)") }
-            let index = IndexSource(path: self.loaded.settings.indexPath)
+            let index = self.loaded.settings.embeddedIndexPath.map { IndexSource(path: $0) }
             let log = EventLog(logger: self.logger)
-            let server = try GatewayServer.startEmbedded(plan.configuration, backend: plan.backend, index: index) {
+            let server = try Self.start(plan, index) {
                 log.tell($0)
                 if case .workerFailed = $0 { failures.yield(.failed) }
             }
@@ -65,6 +65,16 @@ public struct GatewayService: Sendable {
         }
     }
 
+    /// - Parameter index: nil when lookups are forwarded.
+    private static func start(
+        _ plan: ServicePlan, _ index: IndexSource?, tell: @escaping @Sendable (RuntimeEvent) -> Void
+    ) throws(StartFailure) -> GatewayServer {
+        guard let index else {
+            return try GatewayServer.startForwarding(plan.configuration, backend: plan.backend, tell: tell)
+        }
+        return try GatewayServer.startEmbedded(plan.configuration, backend: plan.backend, index: index, tell: tell)
+    }
+
     /// What a gateway runs on.
     private struct Parts: Sendable {
         let server: GatewayServer
@@ -77,7 +87,7 @@ public struct GatewayService: Sendable {
 
     /// Binds what is left to bind; the data path ends when that fails.
     private func assemble(
-        _ server: GatewayServer, _ index: IndexSource, _ budget: DescriptorBudget
+        _ server: GatewayServer, _ index: IndexSource?, _ budget: DescriptorBudget
     ) throws -> Parts {
         let health = HealthMonitor(server: server, index: index, logger: self.logger)
         let version = ServiceVersion.report(ioBackend: server.backend.kind.rawValue, started: self.startedAt)

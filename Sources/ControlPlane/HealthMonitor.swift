@@ -22,12 +22,13 @@ final class HealthMonitor: Sendable {
         var removalTold = false
     }
 
-    private let index: IndexSource
+    /// Nil when lookups are forwarded.
+    private let index: IndexSource?
     private let server: GatewayServer
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(server: GatewayServer, index: IndexSource, logger: Logger) {
+    init(server: GatewayServer, index: IndexSource?, logger: Logger) {
         self.server = server
         self.index = index
         self.logger = logger
@@ -47,7 +48,7 @@ final class HealthMonitor: Sendable {
             "io": self.server.backend.kind.rawValue, "oap_addr": self.server.address.description,
             "workers": "\(self.server.reports.count)", "pressure": pressure.text,
         ]
-        if state.failure == nil, let environment = self.index.environment {
+        if state.failure == nil, let environment = self.index?.environment {
             details["index_records"] = "\(environment.recordCount)"
         }
         if state.removalTold { details["index_files"] = "removed; serving what they held" }
@@ -56,21 +57,7 @@ final class HealthMonitor: Sendable {
 
     /// One round: opens the index if need be, then asks every worker and waits for the answers, a second at most.
     func check() async {
-        do throws(IndexError) {
-            let isFirst = self.index.environment == nil
-            if try self.index.open(), !isFirst {
-                self.logger.notice(
-                    "the index was replaced; serving the new one", metadata: ["index_path": "\(self.index.path)"])
-            }
-            self.state.withLock { $0.indexProblem = nil }
-        } catch {
-            // A new index in the making: what is open goes on serving.
-            if self.index.environment == nil {
-                self.state.withLock { $0.indexProblem = error.description }
-                return
-            }
-        }
-        self.tellRemoval()
+        guard self.openIndex() else { return }
         let question = self.state.withLock { state in
             state.question += 1
             state.awaited = self.server.reports.count
@@ -97,9 +84,33 @@ final class HealthMonitor: Sendable {
         }
     }
 
+    /// False when there is no index to ask.
+    private func openIndex() -> Bool {
+        guard let index = self.index else {
+            self.state.withLock { $0.indexProblem = nil }
+            return true
+        }
+        do throws(IndexError) {
+            let isFirst = index.environment == nil
+            if try index.open(), !isFirst {
+                self.logger.notice(
+                    "the index was replaced; serving the new one", metadata: ["index_path": "\(index.path)"])
+            }
+            self.state.withLock { $0.indexProblem = nil }
+        } catch {
+            // A new index in the making: what is open goes on serving.
+            if index.environment == nil {
+                self.state.withLock { $0.indexProblem = error.description }
+                return false
+            }
+        }
+        self.tellRemoval(of: index)
+        return true
+    }
+
     /// A restart would find no index: said once, and again after the files were there in between.
-    private func tellRemoval() {
-        guard let environment = self.index.environment else { return }
+    private func tellRemoval(of index: IndexSource) {
+        guard let environment = index.environment else { return }
         let isGone = environment.presence == .removed
         let isNews = self.state.withLock { state in
             defer { state.removalTold = isGone }
@@ -108,7 +119,7 @@ final class HealthMonitor: Sendable {
         guard isNews else { return }
         self.logger.warning(
             "the index' files were removed; serving what they held until a new index stands there",
-            metadata: ["index_path": "\(self.index.path)"])
+            metadata: ["index_path": "\(index.path)"])
     }
 }
 

@@ -19,7 +19,9 @@ struct ServicePlan: Sendable {
         case .automatic: workers = processors
         case .count(let count): workers = count
         }
-        self.budget = try DescriptorBudget(descriptorsMax: descriptorsMax, workers: workers)
+        let backend = BackendConfiguration(settings.index)
+        self.budget = try DescriptorBudget(
+            descriptorsMax: descriptorsMax, workers: workers, linksPerWorker: backend?.linksMax ?? 0)
         let connectionsMax = min(settings.limits.connectionsMax, self.budget.connectionsMax)
         if connectionsMax < settings.limits.connectionsMax {
             notes.append(
@@ -29,6 +31,7 @@ struct ServicePlan: Sendable {
         var configuration = RuntimeConfiguration(
             address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
         configuration.live = Self.live(settings, connectionsMax: connectionsMax)
+        configuration.backend = backend
         configuration.listenBacklog = settings.limits.listenBacklog
         configuration.connectionDescriptorsMax = self.budget.connectionsMax
         configuration.bufferBytesMax = settings.limits.bufferMemoryBytesMax
@@ -47,6 +50,20 @@ struct ServicePlan: Sendable {
         live.policy = AdmissionPolicy(settings)
         live.tellsRefusals = settings.logLevel == .debug || settings.logLevel == .trace
         return live
+    }
+}
+
+extension BackendConfiguration {
+    /// Nil for an index of the gateway's own.
+    init?(_ index: IndexChoice) {
+        guard case .remote(let endpoints) = index else { return nil }
+        self.init(
+            endpoints: endpoints.map {
+                switch $0 {
+                case .unix(let path): .unix(path: path)
+                case .tcp(let address): .tcp(Reactor.SocketAddress(address))
+                }
+            })
     }
 }
 
@@ -75,6 +92,7 @@ extension Gateway.GatewayLimits {
         func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
         self.frameBytesMax = limits.frameBytesMax
         self.connectionsMax = limits.connectionsMax
+        self.acceptRate = TokenRate(tokensPerSecond: Double(limits.acceptRate), burst: limits.acceptBurst)
         self.readTimeoutNanoseconds = nanoseconds(limits.readTimeoutMilliseconds)
         self.idleTimeoutNanoseconds = nanoseconds(limits.idleTimeoutMilliseconds)
         self.requestTimeoutNanoseconds = nanoseconds(limits.requestTimeoutMilliseconds)

@@ -21,7 +21,7 @@ struct StartupBanner: Sendable {
     }
 
     func started(
-        _ server: GatewayServer, _ index: IndexSource, _ settings: GatewaySettings, adminAddress: String,
+        _ server: GatewayServer, _ index: IndexSource?, _ settings: GatewaySettings, adminAddress: String,
         controlPath: String?
     ) {
         let configuration = server.configuration
@@ -33,7 +33,8 @@ struct StartupBanner: Sendable {
         }
         self.logger.info("backend", metadata: backend)
         self.logger.info("workers", metadata: ["workers": "\(configuration.workersCount)"])
-        if let environment = index.environment {
+        if case .remote = settings.index { self.logger.info("index", metadata: ["index": "\(settings.index)"]) }
+        if let index, let environment = index.environment {
             self.logger.info(
                 "index",
                 metadata: [

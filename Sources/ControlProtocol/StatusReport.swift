@@ -58,12 +58,15 @@ public struct StatusReport: Codable, Sendable, Equatable {
     }
 
     public struct Index: Codable, Sendable, Equatable {
+        /// Of the embedded index its directory, else the addresses that lookups are forwarded to.
         public var path: String
-        /// Nil while it is not open.
+        public var isForwarded: Bool
+        /// Nil while it is not open, or of another process.
         public var records: Int?
 
-        public init(path: String, records: Int?) {
+        public init(path: String, isForwarded: Bool, records: Int?) {
             self.path = path
+            self.isForwarded = isForwarded
             self.records = records
         }
     }

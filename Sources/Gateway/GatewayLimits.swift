@@ -6,9 +6,7 @@ public struct GatewayLimits: Sendable {
     public var frameBytesMax = 1_048_576
     /// Sessions per process, and so at most per worker.
     public var connectionsMax = 16_384
-    /// Connections that the process takes in; those beyond it are reset. Nil is no limit. By default all sessions that the
-    /// process holds may come back at once, as they do after a failure elsewhere; whoever goes on connecting like that
-    /// is flooding.
+    /// Connections that the process takes in; those beyond it are reset. Nil is no limit.
     public var acceptRate: TokenRate? = TokenRate(tokensPerSecond: 4096, burst: 16_384)
     /// Frames and bytes that one connection is served in a turn of its worker before all others have been. Bytes count
     /// where frames are large: so many hold 6,500 keys of resolve-many at the most, which is some milliseconds' work.

@@ -71,8 +71,11 @@ public struct GatewayMetrics: Sendable {
     public let buffersExhausted: Int
     public let turnSharesSpent: Int
     public let indexFailures: Int
+    /// Of a gateway that forwards; nil otherwise.
+    public let backend: BackendMetrics?
 
-    public init() {
+    /// - Parameter backend: what its failures and losses are called; nil for a gateway that forwards nothing.
+    public init(backend: BackendMetrics.Labels? = nil) {
         var schema = MetricSchema()
         self.requests = schema.counter(
             "requests_total", help: "Requests answered, by application and status.",
@@ -111,6 +114,7 @@ public struct GatewayMetrics: Sendable {
             "turn_shares_spent_total",
             help: "Times that a connection had sent more than its share of a turn and had to wait for the next.")
         self.indexFailures = schema.counter("index_failures_total", help: "Lookups that the index failed to answer.")
+        self.backend = backend.map { BackendMetrics($0, &schema) }
         self.schema = schema
     }
 

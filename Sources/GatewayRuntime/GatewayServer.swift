@@ -1,4 +1,5 @@
 public import Admission
+internal import Forwarding
 internal import Gateway
 public import Reactor
 internal import Synchronization
@@ -104,11 +105,23 @@ public final class GatewayServer: Sendable {
         try self.start(configuration, backend: backend, makeIndex: { _ in EmbeddedIndex(source: index) }, tell: tell)
     }
 
+    /// As `start`, with lookups forwarded to `configuration.backend`, which need not be there yet.
+    public static func startForwarding(
+        _ configuration: RuntimeConfiguration, backend: Backend, tell: @escaping @Sendable (RuntimeEvent) -> Void
+    ) throws(StartFailure) -> GatewayServer {
+        precondition(configuration.backend != nil, "nothing to forward to")
+        return try self.start(configuration, backend: backend, makeIndex: { _ in RemoteIndex() }, tell: tell)
+    }
+
     private init(
         backend: Backend, address: SocketAddress, mailboxes: [Mailbox], _ configuration: RuntimeConfiguration,
         _ tell: @escaping @Sendable (RuntimeEvent) -> Void
     ) {
-        let metrics = GatewayMetrics()
+        let metrics = GatewayMetrics(
+            backend: configuration.backend.map { _ in
+                BackendMetrics.Labels(
+                    failures: ForwardFailure.allCases.map(\.name), losses: DropReason.allCases.map(\.name))
+            })
         self.backend = backend
         self.address = address
         self.configuration = configuration
@@ -133,6 +146,7 @@ public final class GatewayServer: Sendable {
     /// Blocks until every worker has ended.
     public func join() {
         for thread in self.threads.withLock({ $0 }) { thread.join() }
+        if let path = self.configuration.unixPath { Listener.removeUnix(path: path) }
     }
 
     // MARK: Configuration

@@ -27,26 +27,36 @@ public struct MemoryCeiling: Sendable {
     public init(_ configuration: RuntimeConfiguration, live: LiveConfiguration) {
         let workers = configuration.workersCount
         let kernel = configuration.kernelLimits
-        self.terms = [
-            Term(
-                name: "sessions", count: live.limits.connectionsMax, unit: "connections", bytesEach: Self.sessionBytes),
-            Term(
-                name: "receive buffers", count: workers * kernel.buffersCount, unit: "buffers",
-                bytesEach: kernel.bufferBytes),
-            Term(
-                name: "open requests", count: workers * live.policy.placesMax, unit: "places",
-                bytesEach: WorkerCore.placeBytes),
-            Term(
-                name: "waiting payloads", count: workers * live.policy.waiting.lengthMax, unit: "payloads",
-                bytesEach: WorkerCore.waitingPayloadBytes),
-            Term(
-                name: "waiting room", count: workers, unit: "workers",
-                bytesEach: WaitingRoom.bytes(lengthMax: live.policy.waiting.lengthMax)),
-            Term(
-                name: "tenants and sources", count: 1, unit: "set of tables",
-                bytesEach: IngressAdmission.tableBytesMax),
-            Term(name: "index readers", count: workers, unit: "workers", bytesEach: IndexLimits.readerBytesMax),
-            Term(name: "split frames and output", count: 1, unit: "budget", bytesEach: configuration.bufferBytesMax),
-        ]
+        self.terms =
+            [
+                Term(
+                    name: "sessions", count: live.limits.connectionsMax, unit: "connections",
+                    bytesEach: Self.sessionBytes),
+                Term(
+                    name: "receive buffers", count: workers * kernel.buffersCount, unit: "buffers",
+                    bytesEach: kernel.bufferBytes),
+                Term(
+                    name: "open requests", count: workers * live.policy.placesMax, unit: "places",
+                    bytesEach: WorkerCore.placeBytes),
+                Term(
+                    name: "waiting payloads", count: workers * live.policy.waiting.lengthMax, unit: "payloads",
+                    bytesEach: WorkerCore.waitingPayloadBytes),
+                Term(
+                    name: "waiting room", count: workers, unit: "workers",
+                    bytesEach: WaitingRoom.bytes(lengthMax: live.policy.waiting.lengthMax)),
+                Term(
+                    name: "tenants and sources", count: 1, unit: "set of tables",
+                    bytesEach: IngressAdmission.tableBytesMax),
+                Term(name: "index readers", count: workers, unit: "workers", bytesEach: IndexLimits.readerBytesMax),
+            ] + Self.forwarding(configuration) + [
+                Term(name: "split frames and output", count: 1, unit: "budget", bytesEach: configuration.bufferBytesMax)
+            ]
+    }
+
+    /// Nothing in a gateway that forwards nothing.
+    private static func forwarding(_ configuration: RuntimeConfiguration) -> [Term] {
+        guard let backend = configuration.backend else { return [] }
+        let each = BackendLinks.bytes(backend, exchangesMax: configuration.openCapacity)
+        return [Term(name: "forwarded requests", count: configuration.workersCount, unit: "workers", bytesEach: each)]
     }
 }

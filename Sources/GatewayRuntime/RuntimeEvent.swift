@@ -8,6 +8,10 @@ public enum RuntimeEvent: Sendable {
     case headerRefused(peer: SocketAddress?, code: ErrorCode, looksLike: ForeignProtocol?, correlation: UInt64)
     /// The index failed to answer.
     case indexFailed(correlation: UInt64, detail: String)
+    /// No connection to the backend is left, and why. Until one is, lookups are answered with an error.
+    case backendFailed(detail: String)
+    /// A connection to it is there again.
+    case backendRecovered
     /// The gateway caught a mistake of its own.
     case internalFault(correlation: UInt64, detail: String)
     /// A connection was closed at once because `connections_max` are open.

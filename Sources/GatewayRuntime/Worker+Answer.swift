@@ -20,8 +20,10 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         case .lookUp(let header):
             self.lookUp(header, slot, key: payload)
         case .resolve(let ticket):
+            guard !I.isForwarded else { return self.forward(ticket, payload: payload) }
             self.resolve(ticket, slot, key: payload)
         case .resolveMany(let ticket, let keys):
+            guard !I.isForwarded else { return self.forward(ticket, payload: payload) }
             self.resolveMany(ticket, slot, keys, payload)
         case .answer(let answer):
             self.append(answer, slot, payload)

@@ -104,11 +104,12 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     private mutating func resolve(
         _ ticket: Ticket, _ key: [UInt8], _ reply: @escaping @Sendable (AdminAnswer) -> Void
     ) {
+        self.adminReplies[ticket] = reply
+        guard !I.isForwarded else { return self.forward(ticket, payload: key.span) }
         var found: [UInt8] = []
         let outcome = self.index.lookup(key.span, ticket: ticket, nowNanoseconds: self.nowNanoseconds) { record in
             found.assign(record)
         }
-        self.adminReplies[ticket] = reply
         switch outcome {
         case .found:
             self.adminReplies.removeValue(forKey: ticket)?(.record(found))
@@ -120,6 +121,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     }
 
     private mutating func probe() -> IndexFailure? {
+        guard !I.isForwarded else { return self.backendTrouble.map { IndexFailure(detail: $0) } }
         let key: [UInt8] = Array("name:readiness-probe".utf8)
         let outcome = self.index.lookup(key.span, ticket: nil, nowNanoseconds: self.nowNanoseconds) { _ in }
         guard case .failed(let failure) = outcome else { return nil }

@@ -1,4 +1,5 @@
 internal import Admission
+internal import Forwarding
 internal import Gateway
 internal import OAP
 internal import Reactor
@@ -44,6 +45,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     let report: WorkerReport
     var kernel: K
     var index: I
+    /// To the backend that lookups are forwarded to, if they are.
+    var links: BackendLinks?
     var core: WorkerCore
     var pool: BlockPool
     var connections: Slab<Connection>
@@ -112,6 +115,10 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.report = report
         self.kernel = kernel
         self.index = index
+        if I.isForwarded, let backend = shared.configuration.backend {
+            self.links = BackendLinks(
+                backend, exchangesMax: shared.configuration.openCapacity, seed: UInt64.random(in: .min ... .max))
+        }
         self.listener = consume listener
         self.core = WorkerCore(
             limits: shared.configuration.live.limits, admission: shared.admission, metrics: shared.metrics,
@@ -141,6 +148,15 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     }
 
     private var isFinished: Bool {
+        guard self.hasNoClients else { return false }
+        switch self.links {
+        case .some(let links): return links.links.count == 0
+        case .none: return true
+        }
+    }
+
+    /// True once nobody is left to serve, and nobody comes.
+    var hasNoClients: Bool {
         guard self.connections.count == 0, !self.accepting, self.listener == nil else { return false }
         return self.stopping || (self.core.phase == .draining && self.core.openCount == 0)
     }
@@ -163,6 +179,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         }
         self.answerLate()
         self.serveWaiting()
+        if self.links != nil { self.serveLinks() }
         // Bytes of those who seem late may wait in the next batch: after a pause of the whole process they do.
         if !batch.isFull || self.nowNanoseconds - self.expiredNanoseconds > Self.expiryRestNanoseconds {
             self.expiredNanoseconds = self.nowNanoseconds
@@ -175,6 +192,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.rearmReceives()
         try self.retryAccepting()
         self.closeEnded()
+        if self.links != nil { self.settleLinks() }
         self.index.endTurn()
         self.measure()
     }
@@ -188,6 +206,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         else { return 0 }
         var deadline = self.core.nextDeadlineNanoseconds()
         if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
+        if let order = self.nextOrderNanoseconds { deadline = min(deadline ?? .max, order) }
         if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }
         let now = MonotonicClock.nowNanoseconds()
         // Permits come back on other workers too, which do not tell.
@@ -205,6 +224,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
 
     private mutating func handle(_ completion: Completion) throws(SystemError) {
         switch completion.kind {
+        case .received where Self.isLink(completion.token): self.linkReceived(completion)
+        case .sent where Self.isLink(completion.token): self.linkSendFinished(completion)
         case .received: self.receiveFinished(completion)
         case .sent: self.sendFinished(completion)
         case .accepted: try self.acceptFinished(completion)
@@ -265,6 +286,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
             self.shared.connections.give()
             _ = self.connections.remove(key)
         }
+        descriptors += self.abandonLinks()
         // A turn that failed may hold tokens of other workers' tenants.
         self.core.endTurn(arrivalNanoseconds: self.nowNanoseconds, clock: MonotonicClock.nowNanoseconds)
         self.finish()

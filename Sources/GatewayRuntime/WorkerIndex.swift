@@ -42,6 +42,9 @@ public protocol WorkerIndex: ~Copyable, SendableMetatype {
     /// True when no lookup is ever `pending`.
     static var answersAtOnce: Bool { get }
 
+    /// True when no lookup is ever made here: requests are forwarded to `RuntimeConfiguration.backend` as they are.
+    static var isForwarded: Bool { get }
+
     /// - Parameters:
     ///   - ticket: whose lookup it is; nil when it must be answered at once.
     ///   - found: called at most once, before this returns, with a record's JSON; the bytes are valid only inside it.
@@ -56,4 +59,24 @@ public protocol WorkerIndex: ~Copyable, SendableMetatype {
     var nextLateNanoseconds: UInt64? { get }
 
     mutating func popLate(nowNanoseconds: UInt64) -> LateAnswer?
+}
+
+extension WorkerIndex where Self: ~Copyable {
+    public static var isForwarded: Bool { false }
+}
+
+/// The index of another process.
+struct RemoteIndex: WorkerIndex, ~Copyable {
+    static var answersAtOnce: Bool { false }
+    static var isForwarded: Bool { true }
+
+    mutating func lookup(
+        _ key: Span<UInt8>, ticket: Ticket?, nowNanoseconds: UInt64, _ found: (Span<UInt8>) -> Void
+    ) -> IndexOutcome {
+        preconditionFailure("a lookup that should have been forwarded")
+    }
+
+    mutating func endTurn() {}
+    var nextLateNanoseconds: UInt64? { nil }
+    mutating func popLate(nowNanoseconds: UInt64) -> LateAnswer? { nil }
 }

@@ -7,6 +7,12 @@ struct ListenerSet: Sendable {
     let address: SocketAddress
 
     init(_ configuration: RuntimeConfiguration) throws(SystemError) {
+        if let path = configuration.unixPath {
+            self.address = configuration.address
+            self.descriptors = try Listener.unix(
+                path: path, backlog: configuration.listenBacklog, count: configuration.workersCount)
+            return
+        }
         var descriptors: [Int32] = []
         var address = configuration.address
         do throws(SystemError) {

@@ -1,4 +1,5 @@
 internal import Admission
+internal import Forwarding
 public import GatewayRuntime
 public import Reactor
 internal import Synchronization
@@ -75,6 +76,32 @@ public final class TestGateway: Sendable {
             kind, serving: serving, allowsInternalFaults: allowsInternalFaults, configure: configure,
             start: { configuration, backend, tell in
                 try GatewayServer.start(configuration, backend: backend, makeIndex: index, tell: tell)
+            }, body)
+    }
+
+    /// As above with lookups forwarded to a backend, which need not be there.
+    ///
+    /// - Parameter patienceNanoseconds: how long a lookup waits for a connection with room.
+    public static func run(
+        _ kind: Backend.Kind, forwardingTo endpoints: [EndpointAddress], patienceNanoseconds: UInt64 = 1_000_000_000,
+        configure: (inout RuntimeConfiguration) -> Void = { _ in }, _ body: (TestGateway) throws -> Void
+    ) throws {
+        try self.run(
+            kind, serving: true, allowsInternalFaults: false,
+            configure: {
+                var backend = BackendConfiguration(endpoints: endpoints)
+                // Tests that wait for a backend, or for the lack of one, hold a thread of few.
+                backend.settings.patienceNanoseconds = patienceNanoseconds
+                backend.settings.reconnectBaseNanoseconds = 5_000_000
+                backend.settings.reconnectBusyMaxNanoseconds = 20_000_000
+                backend.settings.reconnectIdleMaxNanoseconds = 20_000_000
+                backend.settings.ejectionBaseNanoseconds = 20_000_000
+                backend.settings.ejectionMaxNanoseconds = 50_000_000
+                $0.backend = backend
+                configure(&$0)
+            },
+            start: { configuration, backend, tell in
+                try GatewayServer.startForwarding(configuration, backend: backend, tell: tell)
             }, body)
     }
 
@@ -178,6 +205,14 @@ public final class TestGateway: Sendable {
             self.pause.waitForWake(timeoutMilliseconds: 2)
         }
         throw Leftovers(problems: ["waited ten seconds in vain for \(what)"])
+    }
+
+    /// Changes what a reload can, and waits until every worker goes by it.
+    public func adopt(_ change: (inout LiveConfiguration) -> Void) throws {
+        var live = self.server.live
+        change(&live)
+        let epoch = self.server.adopt(live)
+        try self.wait(for: "every worker to adopt") { self.server.reports.allSatisfy { $0.epoch == epoch } }
     }
 
     /// Waits until nothing is open and everything that connections borrowed is back, with the gateway still running.

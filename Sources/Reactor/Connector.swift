@@ -32,4 +32,14 @@ public enum Connector {
         let result = unsafe ingress_connect_begin(&form, !nonBlocking)
         return try SystemError.check(result, "connect", address.description)
     }
+
+    /// As above. A Unix socket is connected at once, or fails at once: with EAGAIN when its queue is full.
+    public static func begin(to endpoint: EndpointAddress, nonBlocking: Bool) throws(SystemError) -> Int32 {
+        switch endpoint {
+        case .tcp(let address): return try self.begin(to: address, nonBlocking: nonBlocking)
+        case .unix(let path):
+            let result = unsafe ingress_connect_unix(path, !nonBlocking)
+            return try SystemError.check(result, "connect", endpoint.description)
+        }
+    }
 }

@@ -15,6 +15,9 @@ public struct GatewaySettings: Sendable, Equatable {
     public var workers = Workers.automatic
     public var ioBackend = IOBackendChoice.automatic
 
+    /// Where names are looked up.
+    public var index = IndexChoice.embedded(path: nil)
+
     /// Directory of the embedded index; a relative one starts at the working directory.
     public var indexPath = ".data/index"
 
@@ -34,6 +37,14 @@ public struct GatewaySettings: Sendable, Equatable {
     public var tenants: [NamedTenantSettings] = []
 
     public init() {}
+
+    /// Directory of the embedded index; nil when names are looked up elsewhere.
+    public var embeddedIndexPath: String? {
+        switch self.index {
+        case .embedded(let path): path ?? self.indexPath
+        case .remote: nil
+        }
+    }
 }
 
 /// What bounds connections, frames, memory and time. The defaults are the table of limits in the OAP/1 contract.
@@ -43,6 +54,11 @@ public struct GatewayLimits: Sendable, Equatable {
 
     /// Connections of the process; fewer when descriptors are few.
     public var connectionsMax = 16_384
+
+    /// Connections a second that the process takes in for long, and at once. By default all that it holds may come back at
+    /// once, as they do after a failure elsewhere.
+    public var acceptRate = 4_096
+    public var acceptBurst = 16_384
 
     /// Longest frame, its header included.
     public var frameBytesMax = 1 << 20

@@ -90,6 +90,10 @@ extension SettingKey {
             "io", .choice(SettingChoice(\.settings.ioBackend)), flag: Flag(name: "--io", value: \.io), isLive: false,
             "Kernel interface; auto is io_uring where the kernel lets us, else epoll."),
         SettingKey(
+            "index", .index, flag: Flag(name: "--index", value: \.index), environment: ["RON_INDEX_SOCK"],
+            isLive: false,
+            "Where names are looked up: in the gateway itself, or by another process."),
+        SettingKey(
             "index_path", .directory(\.settings.indexPath), flag: Flag(name: "--index-path", value: \.indexPath),
             isLive: false, "Directory of the embedded index."),
         SettingKey(
@@ -118,6 +122,12 @@ extension SettingKey {
         SettingKey(
             "limits.connections_max", .integer(\.settings.limits.connectionsMax, 1...1_000_000),
             "Most connections of the process; fewer when descriptors are few."),
+        SettingKey(
+            "limits.accept_rate", .integer(\.settings.limits.acceptRate, 1...1_000_000),
+            "Most new connections a second; one more is closed at once."),
+        SettingKey(
+            "limits.accept_burst", .integer(\.settings.limits.acceptBurst, 1...1_000_000),
+            "How many of them may come at once."),
         SettingKey(
             "limits.max_frame", .byteSize(\.settings.limits.frameBytesMax, 4_096...1_048_576),
             "Longest frame, its header included; a longer one is answered 413 frame_too_large."),

@@ -18,6 +18,7 @@ enum SettingKind: Sendable {
     case reserve(DraftPath<CriticalReserve>)
     case instance(DraftPath<String>)
     case controlSocket
+    case index
     case tenantID(DraftPath<UInt128?>)
     case tenantName(DraftPath<String?>)
 
@@ -53,6 +54,8 @@ enum SettingKind: Sendable {
             InstanceName.expected
         case .controlSocket:
             "the path of a socket, at most \(ControlSocketPath.bytesMax) bytes, \"auto\", or \"\" for none"
+        case .index:
+            IndexChoice.expected
         case .tenantID:
             "a tenant's number below 2^128, like 7, \"340282366920938463463\" or \"0x1f\""
         case .tenantName:
@@ -101,6 +104,13 @@ enum SettingKind: Sendable {
             draft[keyPath: path] = words
         case .controlSocket:
             draft.settings.controlSocket = try self.controlSocket(input)
+        case .index:
+            guard let words = input.words else { throw self.mismatch(input) }
+            do {
+                draft.settings.index = try IndexChoice(parsing: words)
+            } catch {
+                throw self.mismatch(input, reason: error.description)
+            }
         case .tenantID(let path):
             guard let id = input.tenantID else { throw self.mismatch(input) }
             draft[keyPath: path] = id
@@ -134,6 +144,7 @@ enum SettingKind: Sendable {
         case .reserve(let path): .text(draft[keyPath: path].description)
         case .instance(let path): .text(draft[keyPath: path])
         case .controlSocket: Self.controlSocket(of: draft)
+        case .index: .text(draft.settings.index.description)
         case .tenantID(let path): .text(draft[keyPath: path].map { "\($0)" } ?? "")
         case .tenantName(let path): .text(draft[keyPath: path] ?? "")
         }
@@ -156,6 +167,7 @@ enum SettingKind: Sendable {
         case .controlSocket:
             draft.settings.controlSocket = other.settings.controlSocket
             draft.controlDirectory = other.controlDirectory
+        case .index: draft.settings.index = other.settings.index
         case .tenantID(let path): draft[keyPath: path] = other[keyPath: path]
         case .tenantName(let path): draft[keyPath: path] = other[keyPath: path]
         }

@@ -3,14 +3,9 @@
 enum SettingRefusal {
     static let environment: [(name: String, sentence: String)] = [
         (
-            "RON_INDEX_SOCK",
-            "forwarding to svc-index does not exist yet; unset RON_INDEX_SOCK and give the directory of the embedded "
-                + "index with --index-path"
-        ),
-        (
             "RO_HS_KEY_FILE",
             "a Tor hidden service (--tor) does not exist yet, so its key is not used; unset RO_HS_KEY_FILE"
-        ),
+        )
     ]
 
     static let tor = "a Tor hidden service does not exist yet; start without --tor"

@@ -28,6 +28,9 @@ public struct SettingsFlags: ParsableArguments, Sendable {
     @Option(name: .customLong("io"), help: Self.help("io", "auto|io_uring|epoll"))
     public var io: String?
 
+    @Option(name: .customLong("index"), help: Self.help("index", "index"))
+    public var index: String?
+
     @Option(name: .customLong("index-path"), help: Self.help("index_path", "directory"))
     public var indexPath: String?
 

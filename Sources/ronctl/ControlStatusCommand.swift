@@ -66,7 +66,8 @@ struct StatusText {
             (
                 "index",
                 "\(report.index.path), "
-                    + (report.index.records.map { NumberText.counted($0, "record") } ?? "not open")
+                    + (report.index.records.map { NumberText.counted($0, "record") }
+                        ?? (report.index.isForwarded ? "forwarded" : "not open"))
             ),
         ]
         if !configuration.restartNeeded.isEmpty {

@@ -22,8 +22,9 @@ struct IndexLocation: ParsableArguments {
         if let named = self.named { return named }
         let flags = try SettingsFlags.parse([])
         do throws(SettingsErrors) {
-            return try SettingsLoader.load(flags: flags, environment: ProcessInfo.processInfo.environment)
-                .settings.indexPath
+            let settings = try SettingsLoader.load(flags: flags, environment: ProcessInfo.processInfo.environment)
+                .settings
+            return settings.embeddedIndexPath ?? settings.indexPath
         } catch {
             console.printToStandardError("\(error)\n")
             console.printError(

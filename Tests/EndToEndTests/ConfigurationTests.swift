@@ -107,7 +107,7 @@ import Testing
         for (arguments, environment, place) in [
             (["--tor"], [:], "flag --tor: error: "),
             (["--legacy-pay"], [:], "flag --legacy-pay: error: "),
-            ([], ["RON_INDEX_SOCK": "/run/svc-index.sock"], "environment RON_INDEX_SOCK: error: "),
+            ([], ["RO_HS_KEY_FILE": "/etc/ron/hs.key"], "environment RO_HS_KEY_FILE: error: "),
         ] as [([String], [String: String], String)] {
             let outcome = try await Executable.gateway.run(arguments, in: directory, environment: environment)
             #expect(outcome.status == 78)

@@ -84,6 +84,22 @@ import Testing
         }
     }
 
+    @Test(arguments: backends) func newConnectionsHaveARate(io: String) async throws {
+        let config = "[limits]\naccept_rate = 1\naccept_burst = 3\n"
+        try await GatewayProcess.run(io: io, config: config) { gateway in
+            // Each second another one is let in; they are here much sooner.
+            for _ in 0..<40 { _ = Self.tryToConnect(gateway) }
+            try await eventually("the others to be closed") { try Self.closed(gateway, "accept_rate") ?? 0 >= 10 }
+            try gateway.rewrite("[limits]\naccept_burst = 1000\n")
+            let reload = try await gateway.control("reload")
+            #expect(reload.output.contains(/limits\.accept_burst +3 +-> +1000/), "\(reload.output)")
+            for _ in 0..<40 {
+                var client = try gateway.connect()
+                #expect(try client.ask(.ping("in")).code == 200)
+            }
+        }
+    }
+
     /// A container that allows few descriptors: fewer connections, said aloud, and no failing accept.
     @Test(arguments: backends) func fewDescriptorsMeanFewConnections(io: String) async throws {
         let directory = try TemporaryDirectory()

@@ -35,6 +35,25 @@ import Testing
         }
     }
 
+    /// A reload's rate holds at once, and what has been spent stays spent.
+    @Test(arguments: backends) func aReloadChangesTheRate(_ kind: Backend.Kind) throws {
+        func rate(burst: Int) -> TokenRate { TokenRate(tokensPerSecond: 0.01, burst: burst) }
+        try TestGateway.run(kind, configure: { $0.live.limits.acceptRate = rate(burst: 3) }) { gateway in
+            var clients = ClientList()
+            for burst in [3, 5] {
+                try gateway.adopt { $0.limits.acceptRate = rate(burst: burst) }
+                while clients.count < burst {
+                    var client = try gateway.connect()
+                    try client.expectAlive("\(clients.count) of \(burst)")
+                    clients.add(client)
+                }
+                #expect(try RawClient.isReset(gateway.address))
+            }
+            try gateway.adopt { $0.limits.acceptRate = rate(burst: 4) }
+            #expect(try RawClient.isReset(gateway.address))
+        }
+    }
+
     @Test(arguments: backends) func noRateIsNoLimit(_ kind: Backend.Kind) throws {
         try TestGateway.run(kind, configure: { $0.live.limits.acceptRate = nil }) { gateway in
             for _ in 0..<200 {

@@ -16,14 +16,7 @@ import Testing
     private static func closed(_ reason: String) -> String { "connections_closed_total{reason=\"\(reason)\"}" }
 
     private static func adopt(_ gateway: TestGateway, _ source: SourceLimits) throws {
-        try self.adopt(gateway) { $0.policy.source = source }
-    }
-
-    private static func adopt(_ gateway: TestGateway, _ change: (inout LiveConfiguration) -> Void) throws {
-        var live = gateway.server.live
-        change(&live)
-        let epoch = gateway.server.adopt(live)
-        try gateway.wait(for: "every worker to adopt") { gateway.server.reports.allSatisfy { $0.epoch == epoch } }
+        try gateway.adopt { $0.policy.source = source }
     }
 
     @Test(arguments: backends) func anAddressHasSoManyConnections(_ kind: Backend.Kind) throws {
@@ -119,9 +112,9 @@ import Testing
                 (
                     "idle",
                     {
-                        try Self.adopt(gateway) { $0.limits.idleTimeoutNanoseconds = 1_000_000 }
+                        try gateway.adopt { $0.limits.idleTimeoutNanoseconds = 1_000_000 }
                         try Self.readToEnd($0)
-                        try Self.adopt(gateway) { $0.limits.idleTimeoutNanoseconds = 60_000_000_000 }
+                        try gateway.adopt { $0.limits.idleTimeoutNanoseconds = 60_000_000_000 }
                     }
                 ),
             ]

@@ -10,7 +10,7 @@ import Testing
         (
             "banana = 1",
             "1:1: error: unknown key \"banana\"; expected one of oap_addr, metrics_addr, oap_concurrency, "
-                + "workers, io, index_path, instance, control_socket, log_format, log_level"
+                + "workers, io, index, index_path, instance, control_socket, log_format, log_level"
         ),
         ("[limits]\nmax_frme = 1", "2:1: error: unknown key \"max_frme\" in [limits]; did you mean \"max_frame\"?"),
         ("limits.max_frme = 1", "1:8: error: unknown key \"max_frme\" in [limits]; did you mean \"max_frame\"?"),
@@ -33,7 +33,7 @@ import Testing
         (
             "\"io.x\" = 5000",
             "1:1: error: unknown key \"io.x\"; expected one of oap_addr, metrics_addr, "
-                + "oap_concurrency, workers, io, index_path, instance, control_socket, log_format, log_level"
+                + "oap_concurrency, workers, io, index, index_path, instance, control_socket, log_format, log_level"
         ),
         (
             "oap_concurrency = \"many\"",
@@ -68,6 +68,11 @@ import Testing
             "io = \"io-uring\"",
             "1:6: error: io: found the string \"io-uring\"; expected \"auto\", \"io_uring\" or "
                 + "\"epoll\"; did you mean \"io_uring\"?"
+        ),
+        (
+            "index = \"redis:x\"",
+            "1:9: error: index: found the string \"redis:x\" (it names no kind of index); expected \"embedded\", "
+                + "\"embedded:DIRECTORY\", or up to 8 of \"unix:PATH\" and \"tcp:ADDRESS:PORT\" with commas between them"
         ),
         ("index_path = \"\"", "1:14: error: index_path: found the string \"\"; expected the path of a directory"),
         (

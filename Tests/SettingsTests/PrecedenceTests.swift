@@ -30,7 +30,7 @@ import Testing
     @Test func everyFlagReachesItsSetting() throws {
         let settings = try Workspace().load([
             "--oap-addr", "1", "--metrics-addr", "2", "--oap-concurrency", "3", "--workers", "4", "--io", "epoll",
-            "--index-path", "/x", "--log-format", "json", "--log-level", "trace",
+            "--index", "tcp:[::1]:5", "--index-path", "/x", "--log-format", "json", "--log-level", "trace",
         ]).settings
         var expected = GatewaySettings()
         expected.oapAddress = SocketAddress(loopbackPort: 1)
@@ -38,10 +38,44 @@ import Testing
         expected.oapConcurrency = 3
         expected.workers = .count(4)
         expected.ioBackend = .epoll
+        expected.index = .remote([.tcp(SocketAddress(host: .ipv6(1), port: 5))])
         expected.indexPath = "/x"
         expected.logFormat = .json
         expected.logLevel = .trace
         #expect(settings == expected)
+    }
+
+    /// `RON_INDEX_SOCK` is a path, as other programs have it, and loses against the flag alone.
+    @Test func theIndexIsWhereTheEnvironmentSays() throws {
+        let workspace = try Workspace()
+        try workspace.write("index = \"embedded:/file\"\n")
+        #expect(try workspace.load(["--config", "gateway.toml"]).settings.embeddedIndexPath == "/file")
+        let environment = ["RON_INDEX_SOCK": "/run/ron/svc-index.sock"]
+        let socket = try workspace.load(["--config", "gateway.toml"], environment: environment)
+        #expect(socket.settings.index == .remote([.unix(path: "/run/ron/svc-index.sock")]))
+        #expect(socket.settings.embeddedIndexPath == nil)
+        #expect(socket.origins["index"] == .environment("RON_INDEX_SOCK"))
+        let flag = try workspace.load(["--index", "embedded"], environment: environment).settings
+        #expect(flag.embeddedIndexPath == flag.indexPath)
+        let two = try workspace.load(["--index", "unix:/a,tcp:9"]).settings.index
+        #expect(two == .remote([.unix(path: "/a"), .tcp(SocketAddress(loopbackPort: 9))]))
+        #expect(two.description == "unix:/a,tcp:127.0.0.1:9")
+    }
+
+    @Test(arguments: [
+        ("unix:", "it has no path behind the colon"), ("embedded:", "it has no path behind the colon"),
+        ("socket", "it names no kind of index"), ("unix:/a,", "it names no kind of index"),
+        ("tcp:1.2.3.4", "it has no port"), ("tcp:0.0.0.0:1", "nobody can be connected to there"),
+        ("tcp:127.0.0.1:0", "nobody can be connected to there"), ("unix:/a,/a", "it has unix:/a twice"),
+        ("/" + String(repeating: "x", count: 107), "its path has 108 bytes"),
+        (String(repeating: "tcp:1,", count: 8) + "tcp:1", "it has 9 addresses"),
+    ])
+    func anIndexThatIsNoneIsSaid(text: String, reason: String) throws {
+        #expect {
+            try Workspace().load(["--index", text])
+        } throws: { error in
+            "\(error)".contains(reason)
+        }
     }
 
     @Test func everyKeyOfAFileReachesItsSetting() throws {
@@ -51,6 +85,8 @@ import Testing
             [limits]
             max_inflight = 1
             connections_max = 2
+            accept_rate = 3
+            accept_burst = 4
             max_frame = "4KiB"
             read_timeout = "30ms"
             idle_timeout = "40ms"
@@ -72,6 +108,8 @@ import Testing
         var expected = GatewayLimits()
         expected.inflightMax = 1
         expected.connectionsMax = 2
+        expected.acceptRate = 3
+        expected.acceptBurst = 4
         expected.frameBytesMax = 4_096
         expected.readTimeoutMilliseconds = 30
         expected.idleTimeoutMilliseconds = 40

@@ -15,17 +15,11 @@ import Testing
                 "flag --legacy-pay: error: the legacy payment mode does not exist yet; start without --legacy-pay"
             ])
         #expect(
-            try workspace.errors(environment: ["RON_INDEX_SOCK": "/run/index.sock"]) == [
-                "environment RON_INDEX_SOCK: error: forwarding to svc-index does not exist yet; unset "
-                    + "RON_INDEX_SOCK and "
-                    + "give the directory of the embedded index with --index-path"
-            ])
-        #expect(
             try workspace.errors(environment: ["RO_HS_KEY_FILE": "k"]) == [
                 "environment RO_HS_KEY_FILE: error: a Tor hidden service (--tor) does not exist yet, so its key is not "
                     + "used; unset RO_HS_KEY_FILE"
             ])
-        #expect(try workspace.load(environment: ["RON_INDEX_SOCK": "", "RO_HS_KEY_FILE": ""]).warnings == [])
+        #expect(try workspace.load(environment: ["RO_HS_KEY_FILE": ""]).warnings == [])
     }
 
     @Test func everySourceIsReportedAtOnce() throws {
@@ -40,7 +34,7 @@ import Testing
                 "environment SVC_GATEWAY_ADDR: error: found \"example.com:1\" (host names are not looked "
                     + "up, give an IP "
                     + "address)",
-                "environment RON_INDEX_SOCK: error: forwarding to svc-index does not exist yet",
+                "environment RON_INDEX_SOCK: error: found \"x\" (it names no kind of index)",
                 "flag --workers: error: found \"lots\"",
                 "flag --io: error: found \"epol\"",
                 "flag --tor: error: a Tor hidden service does not exist yet",

@@ -18,7 +18,7 @@ enum House {
         "IndexStore": Room(imports: ["CLMDB", "OAP"], outside: ["Glibc", "Synchronization"]),
         "Gateway": Room(imports: ["Admission", "OAP", "Telemetry"], outside: ["Synchronization"]),
         "GatewayRuntime": Room(
-            imports: ["Admission", "Gateway", "IndexStore", "OAP", "Reactor", "Telemetry"],
+            imports: ["Admission", "Forwarding", "Gateway", "IndexStore", "OAP", "Reactor", "Telemetry"],
             outside: ["Synchronization"]),
         "Settings": Room(imports: ["CTOML"], outside: ["ArgumentParser", "Foundation"]),
         "ControlProtocol": Room(outside: ["Foundation"]),
@@ -34,7 +34,9 @@ enum House {
         "LoadGeneration": Room(
             imports: ["LoadReport", "OAP", "Reactor"], outside: ["Glibc", "Histogram", "Synchronization"]),
         "GatewayTesting": Room(
-            imports: ["Admission", "Gateway", "GatewayRuntime", "IndexStore", "OAP", "Reactor", "Telemetry"],
+            imports: [
+                "Admission", "Forwarding", "Gateway", "GatewayRuntime", "IndexStore", "OAP", "Reactor", "Telemetry",
+            ],
             outside: ["Foundation", "Synchronization"]),
         "svc-gateway": Room(imports: ["ControlPlane", "Settings"], outside: ["ArgumentParser", "Foundation"]),
         "ronctl": Room(

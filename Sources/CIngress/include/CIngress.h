@@ -53,6 +53,11 @@ int32_t ingress_peer_address(int32_t fd, ingress_address *out);
 int32_t ingress_connect(const ingress_address *address, const ingress_address *from, int32_t timeout_ms);
 /// A connect that goes on in the kernel; the socket returned is blocking or not.
 int32_t ingress_connect_begin(const ingress_address *address, bool blocking);
+/// A connection to a Unix socket of this machine: -ENAMETOOLONG for a path that no socket can have, -EAGAIN when its queue is full.
+int32_t ingress_connect_unix(const char *path, bool blocking);
+/// Listens on a Unix socket, with the permissions `mode` before anybody can connect. A socket that nobody listens on any more is
+/// replaced; -EADDRINUSE when somebody does, -EEXIST when something else stands there.
+int32_t ingress_listen_unix(const char *path, int32_t backlog, uint32_t mode);
 int32_t ingress_accept(int32_t fd);
 int32_t ingress_receive(int32_t fd, void *into, uint32_t capacity);
 int32_t ingress_send(int32_t fd, const void *from, uint32_t count);

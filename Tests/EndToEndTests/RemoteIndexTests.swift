@@ -1,0 +1,38 @@
+import Foundation
+import GatewayTesting
+import Testing
+
+/// Gateways whose names another process looks up, as operators run them.
+@Suite(.serialized) struct RemoteIndexTests {
+    @Test(arguments: backends) func oneGatewayAsksAnother(io: String) async throws {
+        try await GatewayProcess.run(io: io) { index in
+            let address = try index.address
+            let gateway = try await GatewayProcess.start(io: io, ["--index", "tcp:\(address)"])
+            #expect(gateway.lines(with: "index=tcp:\(address)").count == 1)
+            var client = try gateway.connect()
+            let answer = try client.ask(.resolve("name:hello"))
+            #expect(answer.code == 200 && answer.text.contains("name:hello"))
+            #expect(try client.ask(.resolve("name:nobody", correlation: 2)).code == 404)
+            let status = try await gateway.control("status")
+            #expect(status.output.contains("tcp:\(address), forwarded"), "\(status.output)")
+            let shown = try await gateway.control("config", "show")
+            #expect(shown.status == 0, "\(shown.errors)")
+            gateway.signal(SIGTERM)
+            try await gateway.expectExit(0)
+        }
+    }
+
+    /// Started before its index, and living longer: it says what is missing, and serves as soon as it can.
+    @Test(arguments: backends) func theIndexMayCome(io: String) async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/index.sock"
+        let environment = ["RON_INDEX_SOCK": path]
+        let gateway = try await GatewayProcess.start(io: io, environment: environment, indexed: false)
+        let line = try await gateway.line("ready=0")
+        #expect(line.contains("connect ENOENT (unix:\(path))"), "\(line)")
+        var client = try gateway.connect()
+        #expect(try client.ask(.resolve("name:hello")).code == 500)
+        gateway.signal(SIGTERM)
+        try await gateway.expectExit(0)
+    }
+}
