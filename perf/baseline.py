@@ -3,7 +3,7 @@
 
 Runs the gateway on at most 4 processors (all there are, when there are fewer: the report says so) and within 8 GB, offers
 Benchmarks/scenarios/baseline.toml in an open loop, and passes or fails on errors, p95, p99, the achieved rate and memory. Then
-finds the highest rate that holds p99 < 40 ms and states how far above the baseline it is.
+finds the highest rate that holds the same latencies and states how far above the baseline it is.
 
 Writes perf/results/baseline-<date>.json and .html. Exit status: 0 passed; 1 failed; 2 it could not run; 3 the load generator was
 the bottleneck, so that there is no verdict. Needs `make build`, or --bin with the directory of the executables.
@@ -19,7 +19,9 @@ MEMORY_BYTES_MAX = 8 << 30
 P95_MICROSECONDS_MAX = 40_000
 P99_MICROSECONDS_MAX = 120_000
 RATE_SHARE_MIN = 0.99
-CAPACITY_OBJECTIVE = "p99<40ms"
+CAPACITY_OBJECTIVES = [f"p95<{P95_MICROSECONDS_MAX // 1000}ms", f"p99<{P99_MICROSECONDS_MAX // 1000}ms"]
+# Latency counts from when a request was due: what leaves late has that in it, and can only miss.
+CAPACITY_LAG_MAX = f"{P99_MICROSECONDS_MAX // 1000}ms"
 SCENARIO = os.path.join(harness.ROOT, "Benchmarks", "scenarios", "baseline.toml")
 GENERATOR_LIMIT = 3
 
@@ -36,7 +38,7 @@ def arguments():
                         help="the gateway's kernel interface (default: auto)")
     parser.add_argument("--no-capacity", action="store_true", help="do not look for the highest rate")
     parser.add_argument("--no-results", action="store_true", help="write nothing under perf/results")
-    parser.add_argument("--prepared", metavar="DIR", help="records.jsonl and keys.txt of so many records, made elsewhere")
+    parser.add_argument("--prepared", metavar="DIR", help="keys.txt and index of so many records, made elsewhere")
     parser.add_argument("--bin", default=harness.BIN, help="directory of svc-gateway, ronctl and oap-bench")
     return parser.parse_args()
 
@@ -51,17 +53,25 @@ def main():
     chosen = processors[:PROCESSORS]
     work = tempfile.mkdtemp(prefix="baseline-")
     try:
-        lines, keys = harness.write_records(work, options.records) if options.prepared is None else [
-            os.path.join(os.path.abspath(options.prepared), name) for name in ("records.jsonl", "keys.txt")]
-        index = os.path.join(work, "index")
-        start = time.monotonic()
-        harness.import_index(lines, index)
-        print(f"index: {options.records:,} names, imported in {time.monotonic() - start:.1f} s", flush=True)
+        index, keys = prepare(options, work)
         backends = ["io_uring", "epoll"] if options.io == "both" else [options.io]
         runs = [measure(options, io, index, keys, chosen, processors, work) for io in backends]
         return conclude(options, runs, chosen, processors, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def prepare(options, work):
+    """The index and the file of its keys."""
+    if options.prepared is not None:
+        print(f"index: {options.records:,} names, imported elsewhere", flush=True)
+        return [os.path.join(os.path.abspath(options.prepared), name) for name in ("index", "keys.txt")]
+    lines, keys = harness.write_records(work, options.records)
+    index = os.path.join(work, "index")
+    start = time.monotonic()
+    harness.import_index(lines, index)
+    print(f"index: {options.records:,} names, imported in {time.monotonic() - start:.1f} s", flush=True)
+    return index, keys
 
 
 def measure(options, io, index, keys, chosen, processors, work):
@@ -119,10 +129,11 @@ def checks(report, memory):
 
 
 def capacity(gateway, keys, apart, work):
-    """The highest rate that holds the objective, or the generator's limit, where that comes first."""
-    _, found = bench(gateway, keys, apart, work, ["--find-max", CAPACITY_OBJECTIVE, "--tenants", "64"])
+    """The highest rate that holds the objectives, or the generator's limit, where that comes first."""
+    objectives = [word for objective in CAPACITY_OBJECTIVES for word in ("--find-max", objective)]
+    _, found = bench(gateway, keys, apart, work, [*objectives, "--schedule-lag-max", CAPACITY_LAG_MAX, "--tenants", "64"])
     rate = found.get("rate")
-    return {"objective": CAPACITY_OBJECTIVE, "result": found["result"], "rate": rate,
+    return {"objective": " and ".join(CAPACITY_OBJECTIVES), "schedule_lag_max": CAPACITY_LAG_MAX, "result": found["result"], "rate": rate,
             "headroom": None if rate is None else round(rate / RATE, 1), "seconds": found["elapsedSeconds"],
             "probes": [{key: probe.get(key) for key in ("phase", "rate", "judgement", "p99")} for probe in found["probes"]]}
 
