@@ -115,7 +115,7 @@ let package = Package(
         tests("GatewayTests", ["Gateway", "OAP", "Admission", "Telemetry", "GatewayTesting"]),
         tests(
             "GatewayRuntimeTests",
-            ["GatewayRuntime", "Gateway", "OAP", "Reactor", "Admission", "Telemetry", "GatewayTesting"]),
+            ["GatewayRuntime", "Gateway", "Forwarding", "OAP", "Reactor", "Admission", "Telemetry", "GatewayTesting"]),
         tests("SettingsTests", ["Settings", "CTOML", argumentParser]),
         tests("ControlPlaneTests", ["ControlPlane", "Settings", logging, flyingSocks]),
         tests(

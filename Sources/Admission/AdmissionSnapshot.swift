@@ -56,8 +56,9 @@ internal import Synchronization
         unsafe self.namedWords?.release()
     }
 
-    /// Whether every bucket's rate is the same as by `other`.
-    func countsAs(_ other: AdmissionSnapshot) -> Bool { self.edition == other.edition }
+    /// Goes up with each change of quotas, and wraps around: two policies with the same one count by the same rates, and only
+    /// what was taken by one may be given back by the other.
+    public var quotaEdition: Int32 { self.edition.id }
 
     /// By whose rates the buckets count: another one than this while a worker that has not taken it yet is in the middle of a
     /// turn. Nil when the gateway's admission is gone.

@@ -40,7 +40,8 @@ internal import Synchronization
     /// Makes `policy` the newest and returns its snapshot, for each worker to take between two turns. What buckets owe stays
     /// owed, in tokens, at most the new burst, and a lowered limit cancels nothing; a tenant that gets or loses a name takes
     /// along what it owes. From then on no bucket counts by an older rate: a worker that has not taken the new snapshot yet is
-    /// sent on to it for tokens, and what it has taken ahead stays spent.
+    /// sent on to it for tokens, and what it has taken ahead stays spent. What was not limited before is from the worker's next
+    /// turn on.
     ///
     /// - Parameters:
     ///   - policy: within the bounds that its fields state; traps otherwise.

@@ -36,7 +36,7 @@ final class SharedQuotas: Sendable {
 /// rescaled, and a rescaled word is another one, so that nothing of an older rate is put into it. Whoever finds it gone up
 /// asks the newest snapshot.
 @usableFromInline
-struct QuotaEdition: Equatable, Sendable {
+struct QuotaEdition: Sendable {
     @usableFromInline let number: Int
     /// Nil when no policy ever follows.
     @usableFromInline let shared: SharedQuotas?
@@ -52,8 +52,7 @@ struct QuotaEdition: Equatable, Sendable {
         self.shared = shared
     }
 
-    @usableFromInline
-    static func == (one: QuotaEdition, other: QuotaEdition) -> Bool { one.number == other.number }
+    var id: Int32 { Int32(truncatingIfNeeded: self.number) }
 
     @inlinable @inline(__always)
     var isNewest: Bool {

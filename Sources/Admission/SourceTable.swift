@@ -112,6 +112,8 @@ final class SourceTable: Sendable {
     func rescale(from old: TokenRate?, to new: TokenRate?, nowNanoseconds: UInt64) {
         for set in 0..<self.setsCount {
             let base = set * Self.wordsPerSet
+            while self.words[base + Self.busy].exchange(1, ordering: .acquiring) != 0 {}
+            defer { self.words[base + Self.busy].store(0, ordering: .releasing) }
             for way in 0..<Self.ways {
                 self.words[self.cell(way, base) + Self.handshakes].rescale(
                     from: old, to: new, nowNanoseconds: nowNanoseconds)

@@ -91,6 +91,9 @@ final class TenantTable: Sendable {
     func rescale(from old: TenantQuota, to new: TenantQuota, nowNanoseconds: UInt64) {
         for set in 0..<self.setsCount {
             let base = set * Self.wordsPerSet
+            // Nobody hands a debt of the old rate on meanwhile.
+            while self.words[base + Self.busy].exchange(1, ordering: .acquiring) != 0 {}
+            defer { self.words[base + Self.busy].store(0, ordering: .releasing) }
             for cell in stride(from: base + Self.cells, through: base + Self.shared, by: QuotaWord.count) {
                 self.words.rescale(cell, from: old, to: new, nowNanoseconds: nowNanoseconds)
             }
@@ -103,10 +106,13 @@ final class TenantTable: Sendable {
         nowNanoseconds: UInt64
     ) {
         guard let own = self.cell(of: tenant) else { return }
-        for word in 0..<QuotaWord.count {
-            let debt = self.words[own + word].load(ordering: .relaxed)
+        // Another word by a tick, so that nobody who has looked at the old one takes from what has moved.
+        for word in [QuotaWord.requests, QuotaWord.bytes] {
+            let (debt, _) = self.words[own + word].wrappingAdd(1, ordering: .sequentiallyConsistent)
             words[cell + word].store(debt, ordering: .relaxed)
         }
+        let day = self.words[own + QuotaWord.day].load(ordering: .relaxed)
+        words[cell + QuotaWord.day].store(day, ordering: .relaxed)
         words.rescale(cell, from: old, to: quota, nowNanoseconds: nowNanoseconds)
     }
 
@@ -121,6 +127,9 @@ final class TenantTable: Sendable {
         let way = self.way(of: hash, base)
         let found = way >= 0 ? way : self.settle(hash, base, request)
         words.rescale(cell, from: old, to: quota, nowNanoseconds: nowNanoseconds)
+        for word in [QuotaWord.requests, QuotaWord.bytes] {
+            words[cell + word].wrappingAdd(1, ordering: .sequentiallyConsistent)
+        }
         // Those of a set that is full owe it together.
         let target = found.map { self.cell($0, base) } ?? base + Self.shared
         Debts(words, cell).charge(self.words, target, since: Debts(), request)

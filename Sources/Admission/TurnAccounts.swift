@@ -205,7 +205,7 @@
 
     /// The policy changes: what was taken ahead by other rates stays spent, since the buckets count by the new ones already.
     public mutating func follow(from old: AdmissionSnapshot, to new: AdmissionSnapshot) {
-        guard !new.countsAs(old) else { return }
+        guard new.quotaEdition != old.quotaEdition else { return }
         for position in 0..<self.usedCount {
             unsafe self.accounts[Int(self.used[position])].ahead = TokensAhead()
         }

@@ -211,30 +211,48 @@ static int32_t unix_socket(const char *path, struct sockaddr_un *address) {
     return checked(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-/// Removes a socket that nobody listens on; -EADDRINUSE when somebody does, -EEXIST when it is none.
-static int32_t remove_stale(const char *path) {
+/// 0 where a socket may be put: nothing is there, or one that nobody listens on.
+static int32_t vacant(const char *path) {
     struct stat found;
     if (lstat(path, &found) < 0) return errno == ENOENT ? 0 : -errno;
     if (!S_ISSOCK(found.st_mode)) return -EEXIST;
     int32_t probe = ingress_connect_unix(path, false);
     if (probe >= 0) close(probe);
-    if (probe != -ECONNREFUSED) return -EADDRINUSE;
-    return checked(unlink(path));
+    return probe == -ECONNREFUSED ? 0 : -EADDRINUSE;
 }
 
-int32_t ingress_listen_unix(const char *path, int32_t backlog, uint32_t mode) {
+int32_t ingress_listen_unix(const char *path, int32_t backlog, uint32_t mode, ingress_file *made) {
     struct sockaddr_un address;
-    int32_t fd = unix_socket(path, &address);
+    struct stat file;
+    char fresh[sizeof address.sun_path];
+    size_t length = strlen(path);
+    if (length + 1 >= sizeof fresh) return -ENAMETOOLONG;
+    memcpy(fresh, path, length);
+    memcpy(fresh + length, "~", 2);
+    int32_t fd = unix_socket(fresh, &address);
     if (fd < 0) return fd;
-    int32_t result = remove_stale(path);
+    int32_t result = vacant(path);
+    if (result >= 0) result = vacant(fresh);
+    if (result >= 0 && unlink(fresh) < 0 && errno != ENOENT) result = -errno;
     if (result >= 0) result = checked(bind(fd, (struct sockaddr *)&address, sizeof address));
-    if (result >= 0) result = checked(chmod(path, (mode_t)mode));
+    bool is_bound = result >= 0;
+    if (result >= 0) result = checked(chmod(fresh, (mode_t)mode));
     if (result >= 0) result = checked(listen(fd, backlog));
+    if (result >= 0) result = checked(lstat(fresh, &file));
+    if (result >= 0) result = checked(rename(fresh, path));
     if (result < 0) {
+        if (is_bound) unlink(fresh);
         close(fd);
         return result;
     }
+    made->device = file.st_dev;
+    made->inode = file.st_ino;
     return fd;
+}
+
+void ingress_unlink_same(const char *path, const ingress_file *made) {
+    struct stat found;
+    if (lstat(path, &found) == 0 && found.st_dev == made->device && found.st_ino == made->inode) unlink(path);
 }
 
 int32_t ingress_connect_unix(const char *path, bool blocking) {

@@ -52,7 +52,7 @@ final class GatewayControl: ControlSource {
             uptimeSeconds: Int((ContinuousClock.now - self.started) / .seconds(1)), ready: health.isReady,
             reasons: health.reasons,
             backend: .init(io: self.server.backend.kind.rawValue, reason: self.server.backend.reason),
-            oapAddr: self.server.address.description, metricsAddr: self.metricsAddress,
+            oapAddr: self.server.listensOn, metricsAddr: self.metricsAddress,
             configuration: self.configurationStatus(running),
             workers: self.server.reports.enumerated().map { number, report in
                 .init(number: number, connections: report.connections, open: report.open, epoch: report.epoch)

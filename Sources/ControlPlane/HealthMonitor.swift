@@ -45,7 +45,7 @@ final class HealthMonitor: Sendable {
         let pressure = self.server.pressure
         if pressure.rung >= .shedConnections { reasons.append("pressure: \(pressure.text)") }
         var details = [
-            "io": self.server.backend.kind.rawValue, "oap_addr": self.server.address.description,
+            "io": self.server.backend.kind.rawValue, "oap_addr": self.server.listensOn,
             "workers": "\(self.server.reports.count)", "pressure": pressure.text,
         ]
         if state.failure == nil, let environment = self.index?.environment {

@@ -31,6 +31,7 @@ struct ServicePlan: Sendable {
         var configuration = RuntimeConfiguration(
             address: Reactor.SocketAddress(settings.oapAddress), workersCount: workers)
         configuration.live = Self.live(settings, connectionsMax: connectionsMax)
+        configuration.unixPath = settings.oapSocket
         configuration.backend = backend
         configuration.listenBacklog = settings.limits.listenBacklog
         configuration.connectionDescriptorsMax = self.budget.connectionsMax

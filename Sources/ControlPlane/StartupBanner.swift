@@ -26,7 +26,8 @@ struct StartupBanner: Sendable {
     ) {
         let configuration = server.configuration
         let live = server.live
-        self.logger.info("listening", metadata: ["oap_addr": "\(server.address)", "transport": "tcp"])
+        let transport = configuration.unixPath == nil ? "tcp" : "unix"
+        self.logger.info("listening", metadata: ["oap_addr": "\(server.listensOn)", "transport": "\(transport)"])
         var backend: Logger.Metadata = ["io": "\(server.backend.kind.rawValue)", "reason": "\(server.backend.reason)"]
         if !server.backend.features.isEmpty {
             backend["features"] = "\(server.backend.features.joined(separator: ","))"

@@ -26,6 +26,8 @@ struct BackendConnection {
     var owed = 0
     /// Requests that it may hold at once.
     var inflightMax = 0
+    /// True while the caller has more to send on it than it wants.
+    var isClogged = false
     /// When the order to open it was given.
     var openedNanoseconds: UInt64 = 0
     /// When the last frame came.
@@ -43,7 +45,7 @@ struct BackendConnection {
     /// What it holds at the backend.
     var load: Int { self.open.count + self.owed }
 
-    var hasRoom: Bool { self.state == .ready && self.load < self.inflightMax }
+    var hasRoom: Bool { self.state == .ready && self.load < self.inflightMax && !self.isClogged }
 
     /// True while it is, or may soon be, of use for new requests.
     var isPromising: Bool {

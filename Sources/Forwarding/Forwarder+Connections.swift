@@ -28,6 +28,13 @@ extension Forwarder {
         return self.violated(connection, .malformed, nowNanoseconds)
     }
 
+    /// Whether requests are to wait for the bytes of those before them to leave.
+    public mutating func setClogged(_ key: ConnectionKey, _ isClogged: Bool) {
+        guard let connection = self.live(key) else { return }
+        self.connections[connection].isClogged = isClogged
+        if !isClogged { self.isSettled = false }
+    }
+
     /// The index of a connection whose key is not stale.
     func live(_ key: ConnectionKey) -> Int? {
         let index = Int(key.index)

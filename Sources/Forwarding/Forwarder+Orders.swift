@@ -149,6 +149,7 @@ extension Forwarder {
         self.counts.connectionsOpened += 1
         self.connections[connection].generation &+= 1
         self.connections[connection].state = .connecting
+        self.connections[connection].isClogged = false
         self.connections[connection].openedNanoseconds = now
         return .open(self.key(of: connection), endpoint: self.connections[connection].endpoint)
     }

@@ -148,7 +148,7 @@ extension Forwarder {
     }
 
     /// Whether any endpoint gets requests, now or when a connection is there.
-    var hasEndpoint: Bool { self.endpoints.contains { !$0.isEjected } }
+    public var hasEndpoint: Bool { self.endpoints.contains { !$0.isEjected } }
 
     /// Lets a request wait for a connection. It is in no list.
     mutating func wait(_ slot: Int, _ now: UInt64) {

@@ -21,6 +21,8 @@ struct Session {
     /// Requests that are open; the length of the list that starts at `firstOpen`.
     var openCount = 0
     var firstOpen: Int32 = -1
+    /// The highest correlation since none was open: a client that counts up has none of its requests looked through.
+    var openCorrelationMax: UInt64 = 0
     var bucket = LocalTokenBucket()
     /// When the last whole frame came, the last answer was given, bytes last left, or the phase began.
     var activeNanoseconds: UInt64

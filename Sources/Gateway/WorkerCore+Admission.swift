@@ -21,10 +21,11 @@ extension WorkerCore {
                     nanoseconds: self.pressureRetryNanoseconds(header.tenant), correlation: header.correlation))
         }
         let charge = QuotaCharge(
-            tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), bytes: Int(header.frameBytes))
+            tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), bytes: Int(header.frameBytes),
+            edition: self.policy.quotaEdition)
         let isCritical: Bool
         switch self.accounts.takeQuota(
-            tenant: header.tenant, tokens: charge.tokens, bytes: charge.bytes,
+            tenant: header.tenant, tokens: charge.tokens, bytes: Int(header.frameBytes),
             openOnConnection: slot.map { self.sessions[$0].openCount } ?? 0, nowNanoseconds: nowNanoseconds,
             day: self.day, from: self.policy)
         {

@@ -126,6 +126,10 @@ extension WorkerCore {
         }
         let index = Int32(ticket.slot)
         if let slot {
+            let correlation = self.open[slot: Int(index)].request.correlation
+            let isFirst = self.sessions[slot].openCount == 0
+            self.sessions[slot].openCorrelationMax =
+                isFirst ? correlation : max(correlation, self.sessions[slot].openCorrelationMax)
             let first = self.sessions[slot].firstOpen
             self.open[slot: Int(index)].nextInSession = first
             if first >= 0 { self.open[slot: Int(first)].previousInSession = index }
@@ -169,6 +173,7 @@ extension WorkerCore {
     }
 
     func isOpen(_ correlation: UInt64, on slot: Int) -> Bool {
+        guard correlation <= self.sessions[slot].openCorrelationMax else { return false }
         var next = self.sessions[slot].firstOpen
         while next >= 0 {
             if self.open[slot: Int(next)].request.correlation == correlation { return true }

@@ -85,8 +85,9 @@ extension WorkerCore {
     func refund(
         _ header: FrameHeader, _ charge: QuotaCharge, takenNanoseconds: UInt64, _ nowNanoseconds: UInt64
     ) {
+        guard charge.edition == self.policy.quotaEdition else { return }
         self.policy.refundQuota(
-            tenant: header.tenant, tokens: charge.tokens, bytes: charge.bytes, takenNanoseconds: takenNanoseconds,
+            tenant: header.tenant, tokens: charge.tokens, bytes: Int(charge.bytes), takenNanoseconds: takenNanoseconds,
             nowNanoseconds: nowNanoseconds, day: self.day)
     }
 

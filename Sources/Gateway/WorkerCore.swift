@@ -118,6 +118,12 @@ public struct WorkerCore: ~Copyable {
     /// shorter waiting room leave it by its own rules.
     public mutating func adopt(_ limits: GatewayLimits, _ policy: AdmissionSnapshot, nowNanoseconds: UInt64) {
         self.accounts.follow(from: self.policy, to: policy)
+        if self.connectionRate != policy.policy.connection {
+            for slot in self.sessions.indices {
+                self.sessions[slot].bucket.rescale(
+                    from: self.connectionRate, to: policy.policy.connection, nowNanoseconds: nowNanoseconds)
+            }
+        }
         self.limits = limits
         self.policy = policy
         self.connectionRate = policy.policy.connection

@@ -15,6 +15,8 @@ struct BackendLink: ~Copyable {
     var isDirty = false
     /// True once it is to end: nothing is read or sent any more, and the forwarder knows of it.
     var isEnding = false
+    /// True while it has more to send than further requests are added to.
+    var isClogged = false
     /// True once anything was received: what fails before is the connect.
     var hasHeard = false
 
@@ -31,6 +33,16 @@ struct BackendLink: ~Copyable {
         self.key = key
         self.endpoint = endpoint
         self.descriptor = descriptor
+    }
+
+    /// Bytes that the kernel has not taken.
+    var backlogBytes: Int { Self.count(self.sending) + Self.count(self.filling) - self.sendingOffset }
+
+    private static func count(_ block: borrowing Block?) -> Int {
+        switch block {
+        case .some(let block): block.count
+        case .none: 0
+        }
     }
 
     var isIdleInKernel: Bool { !self.receiving && !self.sendSubmitted }

@@ -38,23 +38,32 @@ struct BackendLinks: ~Copyable {
     /// What is to be sent later and does not fit the forwarder's places, by tag.
     var bodies: [UInt64: [UInt8]] = [:]
     private var bodiesBytes = 0
-    /// Why the last connection failed or was lost, until one is ready.
-    private(set) var trouble: String?
+    /// By endpoint, why its last connection failed or was lost; nil once one is ready.
+    private var troubles: [String?]
+    /// True from the telling that there is no connection left to the telling that there is one again.
+    var isOut = false
     /// By `ConnectionKey.index`, which link it is now.
     private var current: [Key?]
 
     private static let bodiesBytesMax = 4 << 20
+    /// Bytes that a link has to send, above which further requests wait. With the longest frame on top they fit a block.
+    private static let backlogBytesMax = 1 << 20
 
-    init(_ configuration: BackendConfiguration, exchangesMax: Int, seed: UInt64) {
+    init(_ configuration: BackendConfiguration, exchangesMax: Int, frameBytesMax: Int, seed: UInt64) {
         self.endpoints = configuration.endpoints
+        self.troubles = Array(repeating: nil, count: configuration.endpoints.count)
         self.forwarder = Forwarder(
-            settings: Self.settings(configuration, exchangesMax), endpoints: configuration.endpoints.count, seed: seed)
+            settings: Self.settings(configuration, exchangesMax, frameBytesMax: frameBytesMax),
+            endpoints: configuration.endpoints.count, seed: seed)
         self.links = Slab(capacity: configuration.linksMax)
         self.current = Array(repeating: nil, count: configuration.linksMax / 2)
     }
 
-    private static func settings(_ configuration: BackendConfiguration, _ exchangesMax: Int) -> ForwardingSettings {
+    private static func settings(
+        _ configuration: BackendConfiguration, _ exchangesMax: Int, frameBytesMax: Int = FrameHeader.frameBytesMax
+    ) -> ForwardingSettings {
         var settings = configuration.settings
+        settings.frameBytesMax = frameBytesMax
         settings.exchangesMax = min(exchangesMax, ForwardingSettings.exchangesMaxLargest)
         return settings
     }
@@ -93,11 +102,24 @@ struct BackendLinks: ~Copyable {
         output.extend(by: FrameHeader.byteCount) { header.encode(into: &$0) }
         output.append(body)
         self.links[slot: slot].filling = consume output
+        self.clogOrClear(slot)
+        self.markDirty(slot)
+        return true
+    }
+
+    /// Lets requests wait while the link has enough to send, and no longer.
+    mutating func clogOrClear(_ slot: Int) {
+        let isClogged = self.links[slot: slot].backlogBytes > Self.backlogBytesMax
+        guard isClogged != self.links[slot: slot].isClogged else { return }
+        self.links[slot: slot].isClogged = isClogged
+        self.forwarder.setClogged(self.links[slot: slot].key, isClogged)
+    }
+
+    mutating func markDirty(_ slot: Int) {
         if !self.links[slot: slot].isDirty {
             self.links[slot: slot].isDirty = true
             self.dirty.append(UInt32(slot))
         }
-        return true
     }
 
     private mutating func output(_ slot: Int, room: Int, _ pool: inout BlockPool) -> Block? {
@@ -137,6 +159,24 @@ struct BackendLinks: ~Copyable {
         return body
     }
 
-    mutating func failed(_ why: String) { self.trouble = why }
-    mutating func recovered() { self.trouble = nil }
+    /// False when that was known already.
+    mutating func note(_ why: String, endpoint: Int) -> Bool {
+        defer { self.troubles[endpoint] = why }
+        return self.troubles[endpoint] != why
+    }
+
+    mutating func recovered() {
+        for endpoint in self.troubles.indices { self.troubles[endpoint] = nil }
+        self.isOut = false
+    }
+
+    /// Why no request can be sent now; nil while one can.
+    var trouble: String? {
+        if self.forwarder.readyCount == 0 {
+            let known = self.troubles.compactMap(\.self)
+            return known.isEmpty ? "connecting" : known.joined(separator: "; ")
+        }
+        return self.forwarder.hasEndpoint
+            ? nil : "left out for failures in a row: \(self.endpoints.map(\.description).joined(separator: ", "))"
+    }
 }

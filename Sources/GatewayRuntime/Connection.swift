@@ -55,6 +55,9 @@ struct Connection: ~Copyable {
         Self.count(self.sending) + Self.count(self.filling) - self.sendingOffset
     }
 
+    /// Bytes of answers that stand in one block.
+    var fillingBytes: Int { Self.count(self.filling) }
+
     private static func count(_ block: borrowing Block?) -> Int {
         switch block {
         case .some(let block): block.count

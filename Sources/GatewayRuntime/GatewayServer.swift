@@ -35,10 +35,15 @@ public enum StartFailure: Error, Sendable, CustomStringConvertible {
 /// The running data path: its workers, and what other threads may ask of them. Any thread.
 public final class GatewayServer: Sendable {
     public let backend: Backend
-    /// As bound.
+    /// As bound; of no use while it serves on a Unix socket.
     public let address: SocketAddress
+    /// Where it serves, for people: `127.0.0.1:9444`, `unix:/run/ron/index.sock`.
+    public var listensOn: String {
+        self.configuration.unixPath.map { EndpointAddress.unix(path: $0).description } ?? self.address.description
+    }
     public let configuration: RuntimeConfiguration
     public let reports: [WorkerReport]
+    private let unix: UnixListener?
     private let shared: SharedState
     private let mailboxes: [Mailbox]
     private let threads: Mutex<[LoopThread]>
@@ -87,7 +92,7 @@ public final class GatewayServer: Sendable {
             // Last, since from here on descriptors are open that a thread has to take over.
             let listeners = try ListenerSet(configuration)
             let server = GatewayServer(
-                backend: backend, address: listeners.address, mailboxes: mailboxes,
+                backend: backend, address: listeners.address, unix: listeners.unix, mailboxes: mailboxes,
                 configuration, tell)
             try server.launch(listeners, started, run)
             return server
@@ -114,7 +119,8 @@ public final class GatewayServer: Sendable {
     }
 
     private init(
-        backend: Backend, address: SocketAddress, mailboxes: [Mailbox], _ configuration: RuntimeConfiguration,
+        backend: Backend, address: SocketAddress, unix: UnixListener?, mailboxes: [Mailbox],
+        _ configuration: RuntimeConfiguration,
         _ tell: @escaping @Sendable (RuntimeEvent) -> Void
     ) {
         let metrics = GatewayMetrics(
@@ -124,6 +130,7 @@ public final class GatewayServer: Sendable {
             })
         self.backend = backend
         self.address = address
+        self.unix = unix
         self.configuration = configuration
         self.reports = mailboxes.map { _ in WorkerReport(telemetry: TelemetryBank(schema: metrics.schema)) }
         self.shared = SharedState(configuration: configuration, metrics: metrics, reports: self.reports, tell: tell)
@@ -138,15 +145,21 @@ public final class GatewayServer: Sendable {
     public func serve() { self.post(.serve) }
 
     /// Stops accepting, tells clients to go away, finishes what is open, and ends within the drain deadline.
-    public func drain() { self.post(.drain) }
+    public func drain() {
+        self.unix?.removeFile()
+        self.post(.drain)
+    }
 
     /// Ends at once.
-    public func stop() { self.post(.stop) }
+    public func stop() {
+        self.unix?.removeFile()
+        self.post(.stop)
+    }
 
     /// Blocks until every worker has ended.
     public func join() {
         for thread in self.threads.withLock({ $0 }) { thread.join() }
-        if let path = self.configuration.unixPath { Listener.removeUnix(path: path) }
+        self.unix?.removeFile()
     }
 
     // MARK: Configuration

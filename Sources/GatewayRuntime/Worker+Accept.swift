@@ -93,7 +93,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
 
     /// Where the connection is counted for its address; nil when it was refused, and is closed.
     private mutating func seat(_ descriptor: Int32) -> SourceSeat? {
-        guard self.core.limitsSources else { return SourceSeat.none }
+        // Who comes over a Unix socket has no address.
+        guard self.core.limitsSources, self.shared.configuration.unixPath == nil else { return SourceSeat.none }
         guard let address = self.kernel.peerAddress(descriptor) else {
             // It has gone before it was looked at, and must not be a way around the limits.
             self.kernel.close(descriptor, reset: true)

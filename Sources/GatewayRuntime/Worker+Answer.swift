@@ -239,7 +239,14 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             ticket,
             failure ?? IndexFailure(code: .badRequest, detail: ""),
             sentence: failure == nil
-                ? "The answer would be longer than this gateway's max_frame; ask for fewer keys." : nil)
+                ? Self.answerTooLong : nil)
+    }
+
+    static var answerTooLong: String { "The answer would be longer than this gateway's max_frame; ask for fewer keys." }
+
+    /// Whether the session's output takes one more answer: those that come late are not held back by its backlog.
+    mutating func hasRoom(_ slot: Int, bytes: Int) -> Bool {
+        self.connections[slot: slot].fillingBytes + bytes <= BlockPool.blockBytesMax
     }
 
     /// One element of the array: the record, or `null`.

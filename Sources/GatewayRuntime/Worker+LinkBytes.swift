@@ -87,6 +87,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
                 {
                     self.violated(slot, reason)
                 }
+                return offset
             }
         }
         return offset
@@ -158,7 +159,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             self.dropLink(slot, code: -completion.result, "send")
         } else {
             self.linkSent(slot, bytes: Int(completion.result))
-            self.flushLink(slot)
+            // Not now: a receive of the same turn says better why a connection has failed.
+            self.links?.markDirty(slot)
         }
     }
 
@@ -173,6 +175,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         } else {
             self.links?.links[slot: slot].sending = consume block
         }
+        self.links?.clogOrClear(slot)
     }
 
     // MARK: Ends
@@ -180,14 +183,17 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     /// As below; a call that failed before anything was heard is the connect.
     private mutating func dropLink(_ slot: Int, code: Int32, _ call: String) {
         guard let links = self.linkFacts(slot) else { return }
-        let error = SystemError(call: links.hasHeard ? call : "connect", code: code, subject: links.endpoint)
+        let error = SystemError(call: links.hasHeard ? call : "connect", code: code, subject: links.address)
         self.dropLink(slot, error.description)
     }
 
-    private func linkFacts(_ slot: Int) -> (hasHeard: Bool, endpoint: String)? {
+    private func linkFacts(_ slot: Int) -> (hasHeard: Bool, endpoint: Int, address: String)? {
         switch self.links {
         case .some(let links):
-            (links.links[slot: slot].hasHeard, links.endpoints[links.links[slot: slot].endpoint].description)
+            (
+                links.links[slot: slot].hasHeard, links.links[slot: slot].endpoint,
+                links.endpoints[links.links[slot: slot].endpoint].description
+            )
         case .none: nil
         }
     }
@@ -205,8 +211,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     mutating func lose(_ slot: Int, _ why: String) {
         guard self.links?.links[slot: slot].isEnding == false, let facts = self.linkFacts(slot) else { return }
         self.endLink(slot)
-        guard self.links?.forwarder.readyCount == 0 else { return }
-        self.troubled(why.contains(facts.endpoint) ? why : "\(facts.endpoint): \(why)")
+        self.troubled(why.contains(facts.address) ? why : "\(facts.address): \(why)", endpoint: facts.endpoint)
     }
 
     private mutating func endLink(_ slot: Int) {

@@ -31,10 +31,10 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             deadlineNanoseconds: self.nowNanoseconds + self.core.limits.requestTimeoutNanoseconds, isIdempotent: true)
         switch self.links?.forwarder.submit(request, body: payload, nowNanoseconds: self.nowNanoseconds) {
         case .send(_, let key, let header): self.append(header, payload, on: key)
-        case .wait(_, needsBody: true):
-            if self.links?.keep(payload, of: tag) != true {
-                self.fail(ticket, IndexFailure(code: .overloaded, detail: ""))
-            }
+        case .wait(let exchange, needsBody: true):
+            guard self.links?.keep(payload, of: tag) != true else { return }
+            _ = self.links?.forwarder.cancel(exchange)
+            self.fail(ticket, IndexFailure(code: .overloaded, detail: ""))
         case .wait(_, needsBody: false): break
         case .refused(let reason): self.fail(ticket, self.failure(reason))
         case nil: self.fail(ticket, IndexFailure(detail: "there is no backend"))
@@ -55,7 +55,8 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         case .unavailable where self.backendTrouble == nil:
             // It is there, and has no room.
             IndexFailure(code: .overloaded, detail: "")
-        case .connectionLost, .unavailable, .frameTooLarge:
+        case .frameTooLarge: IndexFailure(code: .badRequest, detail: "")
+        case .connectionLost, .unavailable:
             IndexFailure(detail: self.backendTrouble ?? "the backend is \(reason.name)")
         }
     }
@@ -63,7 +64,7 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     /// Why the backend is of no use now; nil while it is.
     var backendTrouble: String? {
         switch self.links {
-        case .some(let links): links.forwarder.readyCount > 0 ? nil : links.trouble ?? "connecting"
+        case .some(let links): links.trouble
         case .none: nil
         }
     }
@@ -111,18 +112,19 @@ extension Worker where K: ~Copyable, I: ~Copyable {
             slot = opened
         } catch {
             self.links?.forwarder.disconnected(key, nowNanoseconds: self.nowNanoseconds)
-            self.troubled(error.description)
+            self.troubled(error.description, endpoint: endpoint)
             return
         }
         self.receiveLink(slot)
         self.links?.forwarder.connected(key, nowNanoseconds: self.nowNanoseconds)
     }
 
-    /// Told once each time that it changes: while it lasts every request says so anyway.
-    mutating func troubled(_ why: String) {
-        guard self.links?.trouble != why else { return }
-        self.links?.failed(why)
-        self.events.tell(.backendFailed(detail: why), nowNanoseconds: self.nowNanoseconds)
+    /// Told once an address and each time that its cause changes, when no connection is left, beside what requests say of it: no
+    /// flood of theirs hides it.
+    mutating func troubled(_ why: String, endpoint: Int) {
+        guard self.links?.note(why, endpoint: endpoint) == true, self.links?.forwarder.readyCount == 0 else { return }
+        self.links?.isOut = true
+        self.shared.tell(.backendFailed(detail: why))
     }
 
     private mutating func append(_ header: FrameHeader, _ body: Span<UInt8>, on key: ConnectionKey) {
@@ -146,9 +148,9 @@ extension Worker where K: ~Copyable, I: ~Copyable {
     }
 
     private mutating func lookWhetherReady() {
-        guard self.links?.trouble != nil, (self.links?.forwarder.readyCount ?? 0) > 0 else { return }
+        guard self.links?.isOut == true, (self.links?.forwarder.readyCount ?? 0) > 0 else { return }
         self.links?.recovered()
-        self.events.tell(.backendRecovered, nowNanoseconds: self.nowNanoseconds)
+        self.shared.tell(.backendRecovered)
     }
 
     /// A backend that breaks the protocol: nothing more of what it has sent is read. The order to close it follows.
@@ -156,17 +158,26 @@ extension Worker where K: ~Copyable, I: ~Copyable {
         self.lose(slot, "it broke the protocol (\(reason.name))")
     }
 
-    /// The backend's outcome, as the client is told it: a record as it came, the two refusals that are the client's own, and
-    /// everything else as an index that fails.
+    /// The backend's outcome, as the client is told it: a record as it came, refusals that are the client's own, a backend with
+    /// too much to do as overload, and everything else as an index that fails.
     private mutating func answered(_ ticket: Ticket, _ answer: FrameHeader, _ payload: Span<UInt8>) {
         guard let origin = self.core.origin(of: ticket) else { return }
         switch answer.code {
         case 200: break
         case ErrorCode.notFound.status: return self.fail(ticket, IndexFailure(code: .notFound, detail: ""))
         case ErrorCode.badRequest.status: return self.fail(ticket, IndexFailure(code: .badRequest, detail: ""))
+        case ErrorCode.deadlineExceeded.status:
+            return self.fail(ticket, IndexFailure(code: .deadlineExceeded, detail: ""))
+        case 429, 503: return self.fail(ticket, IndexFailure(code: .overloaded, detail: ""))
         default: return self.fail(ticket, IndexFailure(detail: "the backend answers \(answer.code)"))
         }
+        guard Int(answer.frameBytes) <= self.core.limits.frameBytesMax else {
+            return self.fail(ticket, IndexFailure(code: .badRequest, detail: ""), sentence: Self.answerTooLong)
+        }
         if let session = origin.session {
+            guard self.hasRoom(Int(session.slot), bytes: Int(answer.frameBytes)) else {
+                return self.fail(ticket, IndexFailure(code: .overloaded, detail: ""))
+            }
             let header = origin.request.answer(status: 200, payloadBytes: payload.count)
             self.append(header, payload, Int(session.slot))
             self.core.finish(ticket, status: 200, nowNanoseconds: self.nowNanoseconds)

@@ -117,13 +117,14 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.index = index
         if I.isForwarded, let backend = shared.configuration.backend {
             self.links = BackendLinks(
-                backend, exchangesMax: shared.configuration.openCapacity, seed: UInt64.random(in: .min ... .max))
+                backend, exchangesMax: shared.configuration.openCapacity,
+                frameBytesMax: shared.configuration.live.limits.frameBytesMax, seed: UInt64.random(in: .min ... .max))
         }
         self.listener = consume listener
         self.core = WorkerCore(
             limits: shared.configuration.live.limits, admission: shared.admission, metrics: shared.metrics,
             telemetry: report.telemetry, tenants: report.tenants, openCapacity: shared.configuration.openCapacity,
-            answersAtOnce: I.answersAtOnce)
+            answersAtOnce: I.answersAtOnce, transport: shared.configuration.unixPath == nil ? "tcp" : "unix")
         self.tellsRefusals = shared.configuration.live.tellsRefusals
         self.pool = BlockPool(budget: shared.budget)
         self.connections = Slab(capacity: shared.configuration.connectionsCapacity)
@@ -272,8 +273,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         var descriptors: [Int32] = []
         if let listener = self.listener.take() {
             let descriptor = listener.intoDescriptor()
-            // From now on the other listeners of the port get its share of connections.
-            self.kernel.abort(descriptor)
+            // From now on the other listeners of the port get its share of connections. A Unix socket's are one.
+            if self.shared.configuration.unixPath == nil { self.kernel.abort(descriptor) }
             descriptors.append(descriptor)
         }
         for slot in 0..<self.connections.slotsTouched {

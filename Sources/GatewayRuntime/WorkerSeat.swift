@@ -5,14 +5,19 @@ internal import Synchronization
 struct ListenerSet: Sendable {
     let descriptors: [Int32]
     let address: SocketAddress
+    /// Of a Unix socket.
+    let unix: UnixListener?
 
     init(_ configuration: RuntimeConfiguration) throws(SystemError) {
         if let path = configuration.unixPath {
-            self.address = configuration.address
-            self.descriptors = try Listener.unix(
+            let listener = try UnixListener(
                 path: path, backlog: configuration.listenBacklog, count: configuration.workersCount)
+            self.address = configuration.address
+            self.descriptors = listener.descriptors
+            self.unix = listener
             return
         }
+        self.unix = nil
         var descriptors: [Int32] = []
         var address = configuration.address
         do throws(SystemError) {
@@ -33,6 +38,7 @@ struct ListenerSet: Sendable {
 
     /// Closes those that no worker takes over.
     func close(from first: Int) {
+        self.unix?.removeFile()
         for descriptor in self.descriptors[first...] { Listener(adopting: descriptor, address: self.address).close() }
     }
 }

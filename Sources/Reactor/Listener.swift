@@ -1,5 +1,4 @@
 internal import CIngress
-internal import Glibc
 
 /// A bound, listening TCP socket. Closing it is the owner's last act, after its accept has ended.
 public struct Listener: ~Copyable {
@@ -22,31 +21,6 @@ public struct Listener: ~Copyable {
         self.descriptor = descriptor
         self.address = SocketAddress(bound)
     }
-
-    /// Listens on a Unix socket, whose file whoever may use it has to find with the permissions `mode`. One that was left behind is
-    /// replaced; EADDRINUSE when somebody listens there, EEXIST when something else stands under the path.
-    ///
-    /// - Parameter count: descriptors of the one socket, one for each worker.
-    public static func unix(
-        path: String, backlog: Int, mode: UInt32 = 0o660, count: Int
-    ) throws(SystemError) -> [Int32] {
-        let subject = EndpointAddress.unix(path: path).description
-        let result = unsafe ingress_listen_unix(path, Int32(backlog), mode)
-        var descriptors = [try SystemError.check(result, "bind", subject)]
-        while descriptors.count < count {
-            let copy = fcntl(descriptors[0], F_DUPFD_CLOEXEC, 0)
-            guard copy >= 0 else {
-                let code = errno
-                for descriptor in descriptors { _ = ingress_close(descriptor) }
-                throw SystemError(call: "fcntl", code: code, subject: subject)
-            }
-            descriptors.append(copy)
-        }
-        return descriptors
-    }
-
-    /// Removes the file of a Unix socket whose listener is closed.
-    public static func removeUnix(path: String) { _ = unsafe unlink(path) }
 
     /// Takes a descriptor over that `intoDescriptor` gave away.
     public init(adopting descriptor: Int32, address: SocketAddress) {

@@ -6,6 +6,9 @@ public struct GatewaySettings: Sendable, Equatable {
     /// Where OAP/1 is served.
     public var oapAddress = SocketAddress(loopbackPort: 9444)
 
+    /// A Unix socket to serve OAP/1 on instead of `oapAddress`.
+    public var oapSocket: String?
+
     /// Where `/metrics`, `/healthz`, `/readyz`, `/version` and `/resolve` are served over HTTP.
     public var metricsAddress = SocketAddress(loopbackPort: 9909)
 

@@ -76,6 +76,10 @@ extension SettingKey {
             flag: Flag(name: "--oap-addr", value: \.oapAddr), environment: ["SVC_GATEWAY_ADDR"],
             isLive: false, "Where OAP/1 is served; port 0 lets the kernel choose."),
         SettingKey(
+            "oap_socket", .socket(\.settings.oapSocket), flag: Flag(name: "--oap-socket", value: \.oapSocket),
+            isLive: false,
+            "A Unix socket to serve OAP/1 on instead of oap_addr, for its user and group."),
+        SettingKey(
             "metrics_addr", .address(\.settings.metricsAddress),
             flag: Flag(name: "--metrics-addr", value: \.metricsAddr), isLive: false,
             "Where metrics, health and /resolve are served over HTTP; port 0 lets the kernel choose."),

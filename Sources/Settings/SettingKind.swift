@@ -8,6 +8,8 @@ enum SettingKind: Sendable {
     /// Stored and bounded in milliseconds.
     case duration(DraftPath<Int>, ClosedRange<Int>)
     case directory(DraftPath<String>)
+    /// "" is none.
+    case socket(DraftPath<String?>)
     case workers(DraftPath<Workers>)
     case choice(SettingChoice)
     case rate(DraftPath<Double?>)
@@ -39,6 +41,8 @@ enum SettingKind: Sendable {
                 + "\(DurationText.render(range.lowerBound)) to \(DurationText.render(range.upperBound))"
         case .directory:
             "the path of a directory"
+        case .socket:
+            "the path of a socket, at most \(ControlSocketPath.bytesMax) bytes, or \"\" for none"
         case .workers:
             "\"auto\" or an integer, \(Workers.countRange.lowerBound) to \(Workers.countRange.upperBound)"
         case .choice(let choice):
@@ -78,6 +82,9 @@ enum SettingKind: Sendable {
         case .directory(let path):
             guard let words = input.words, !words.isEmpty, !words.utf8.contains(0) else { throw self.mismatch(input) }
             draft[keyPath: path] = words
+        case .socket(let path):
+            let words = try self.socketPath(input)
+            draft[keyPath: path] = words.isEmpty ? nil : words
         case .workers(let path):
             draft[keyPath: path] = try self.workers(input)
         case .choice(let choice):
@@ -131,6 +138,7 @@ enum SettingKind: Sendable {
         case .byteSize(let path, _): .byteSize(draft[keyPath: path])
         case .duration(let path, _): .text(DurationText.render(draft[keyPath: path]))
         case .directory(let path): .text(draft[keyPath: path])
+        case .socket(let path): draft[keyPath: path].map { .text($0) } ?? .off
         case .workers(let path):
             switch draft[keyPath: path] {
             case .automatic: .text(Workers.automatic.description)
@@ -157,6 +165,7 @@ enum SettingKind: Sendable {
         case .integer(let path, _), .byteSize(let path, _), .duration(let path, _):
             draft[keyPath: path] = other[keyPath: path]
         case .directory(let path), .instance(let path): draft[keyPath: path] = other[keyPath: path]
+        case .socket(let path): draft[keyPath: path] = other[keyPath: path]
         case .workers(let path): draft[keyPath: path] = other[keyPath: path]
         case .choice(let choice): _ = choice.select(choice.selected(other), &draft)
         case .rate(let path): draft[keyPath: path] = other[keyPath: path]
@@ -196,15 +205,20 @@ enum SettingKind: Sendable {
     }
 
     private func controlSocket(_ input: SettingInput) throws(SettingMismatch) -> ControlSocketChoice {
-        guard let words = input.words, !words.utf8.contains(0) else { throw self.mismatch(input) }
-        guard words.utf8.count <= ControlSocketPath.bytesMax else {
-            throw self.mismatch(input, reason: "it has \(words.utf8.count) bytes")
-        }
+        let words = try self.socketPath(input)
         switch words {
         case "": return .off
         case ControlSocketChoice.automaticText: return .automatic
         default: return .path(words)
         }
+    }
+
+    private func socketPath(_ input: SettingInput) throws(SettingMismatch) -> String {
+        guard let words = input.words, !words.utf8.contains(0) else { throw self.mismatch(input) }
+        guard words.utf8.count <= ControlSocketPath.bytesMax else {
+            throw self.mismatch(input, reason: "it has \(words.utf8.count) bytes")
+        }
+        return words
     }
 
     private static func controlSocket(of draft: SettingsDraft) -> SettingValue {

@@ -16,6 +16,9 @@ public struct SettingsFlags: ParsableArguments, Sendable {
     @Option(name: .customLong("oap-addr"), help: Self.help("oap_addr", "address"))
     public var oapAddr: String?
 
+    @Option(name: .customLong("oap-socket"), help: Self.help("oap_socket", "path"))
+    public var oapSocket: String?
+
     @Option(name: .customLong("metrics-addr"), help: Self.help("metrics_addr", "address"))
     public var metricsAddr: String?
 

@@ -32,6 +32,19 @@ import Testing
         #expect(line.contains("connect ENOENT (unix:\(path))"), "\(line)")
         var client = try gateway.connect()
         #expect(try client.ask(.resolve("name:hello")).code == 500)
+        for round in 0..<2 {
+            // Killed, the first one leaves its socket behind.
+            let index = try await GatewayProcess.start(io: io, ["--oap-socket", path, "--instance", "index"])
+            #expect(index.lines(with: "listening").contains { $0.contains("oap_addr=unix:\(path) transport=unix") })
+            try await eventually("the gateway to resolve") {
+                try client.ask(.resolve("name:hello", correlation: 2)).code == 200
+            }
+            index.signal(round == 0 ? SIGKILL : SIGTERM)
+            try await eventually("the index to be missed") {
+                try client.ask(.resolve("name:hello", correlation: 3)).code == 500
+            }
+        }
+        #expect(gateway.lines(with: "connected to the backend again").count >= 2)
         gateway.signal(SIGTERM)
         try await gateway.expectExit(0)
     }

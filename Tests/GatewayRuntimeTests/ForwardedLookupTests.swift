@@ -1,4 +1,5 @@
 import Admission
+import Forwarding
 import Foundation
 import Gateway
 import GatewayRuntime
@@ -66,8 +67,10 @@ import Testing
             try client.expectRefusal(.resolve("name:nobody", correlation: 21), ExpectedError(404, "not_found"))
             try client.expectRefusal(.resolve("no key", correlation: 22), ExpectedError(400, "bad_request"))
             try client.expectRefusal(
-                .resolve("name:fail-overloaded", correlation: 23),
+                .resolve("name:fail-index_unavailable", correlation: 23),
                 ExpectedError(500, "index_unavailable", retryable: true))
+            try client.expectRefusal(
+                .resolve("name:fail-overloaded", correlation: 26), ExpectedError(503, "overloaded", retryable: true))
             let many = try client.ask(.resolveMany(json: #"["name:site","name:nobody"]"#, correlation: 24))
             let record = String(decoding: ScriptedRecords.record(forKey: "name:site"), as: UTF8.self)
             #expect(many.code == 200 && many.text == "[\(record),null]")
@@ -192,6 +195,58 @@ import Testing
         }
     }
 
+    /// Requests of a mebibyte wait for a backend that is not there, more than there is memory for: those are refused, the others
+    /// answered when it comes, on the one connection that they share, and everybody has exactly one answer.
+    @Test(arguments: backends) func largeRequestsWaitWithinBounds(_ kind: Backend.Kind) throws {
+        let path = Self.socketPath()
+        try TestGateway.run(
+            kind, forwardingTo: [.unix(path: path)], patienceNanoseconds: 20_000_000_000,
+            configure: {
+                $0.workersCount = 1
+                $0.live.limits.requestTimeoutNanoseconds = 20_000_000_000
+                // Waiting for it is what this is about.
+                $0.backend?.settings.failuresMax = 1_000_000
+            }
+        ) { gateway in
+            var client = try gateway.connect()
+            let key = #"["name:site"]"#
+            let padding = String(repeating: " ", count: (1 << 20) - WireFrame.headerBytes - key.utf8.count)
+            var codes: [UInt64: UInt16] = [:]
+            for correlation in 1...7 as ClosedRange<UInt64> {
+                try client.send(.resolveMany(json: key + padding, correlation: correlation))
+            }
+            // Four are kept; what is refused is refused now.
+            for _ in 1...3 {
+                let answer = try client.frame()
+                codes[answer.correlation] = answer.code
+            }
+            #expect(codes.count == 3 && codes.values.allSatisfy { $0 == 503 }, "\(codes)")
+            try TestGateway.run(kind, configure: { $0.unixPath = path }) { _ in
+                for _ in 1...4 {
+                    let answer = try client.frame()
+                    codes[answer.correlation] = answer.code
+                    #expect(answer.code == 200)
+                }
+                try client.expectAlive()
+                #expect(gateway.metric(#"backend_connections_lost_total{reason="ended"}"#) == 0)
+            }
+            #expect(codes.count == 7, "\(codes)")
+        }
+    }
+
+    /// A backend that answers every lookup with an error of its own is left out, and that is said as what it is.
+    @Test(arguments: backends) func aBackendThatFailsIsLeftOut(_ kind: Backend.Kind) throws {
+        try Self.run(kind, configure: { $0.workersCount = 1 }) { gateway, _ in
+            var client = try gateway.connect()
+            for correlation in 1...20 as ClosedRange<UInt64> {
+                try client.expectRefusal(
+                    .resolve("name:fail-index_unavailable", correlation: correlation),
+                    ExpectedError(500, "index_unavailable", retryable: true))
+            }
+            #expect(try #require(gateway.metric("backend_ejections_total")) > 0)
+        }
+    }
+
     /// A backend that never answers: the client hears of it at its deadline, and late answers reach nobody.
     @Test(arguments: backends) func aSilentBackendIsADeadline(_ kind: Backend.Kind) throws {
         let gauge = LateIndexGauge()
@@ -252,9 +307,16 @@ import Testing
         try TestGateway.run(kind, configure: { $0.unixPath = path }) { _ in
             #expect(throws: StartFailure.self) { try TestGateway.run(kind, configure: { $0.unixPath = path }) { _ in } }
         }
-        let stale = try Listener.unix(path: path, backlog: 1, count: 1)
-        for descriptor in stale { Connector.close(descriptor) }
-        try TestGateway.run(kind, configure: { $0.unixPath = path }) { _ in }
+        let stale = try UnixListener(path: path, backlog: 1, count: 1)
+        for descriptor in stale.descriptors { Connector.close(descriptor) }
+        try TestGateway.run(kind, configure: { $0.unixPath = path }) { gateway in
+            // Whoever ends late leaves the file of its successor.
+            stale.removeFile()
+            let link = try Connector.begin(to: .unix(path: path), nonBlocking: false)
+            Connector.close(link)
+            try gateway.wait(for: "the connection to be seen") { gateway.metric("connections_accepted_total") == 1 }
+        }
+        #expect(throws: SystemError.self) { try Connector.begin(to: .unix(path: path), nonBlocking: false) }
         #expect(throws: StartFailure.self) {
             try TestGateway.run(kind, configure: { $0.unixPath = "/etc/hostname" }) { _ in }
         }

@@ -9,7 +9,7 @@ import Testing
         ("\n  oap-addr = 1", "2:3: error: unknown key \"oap-addr\"; did you mean \"oap_addr\"?"),
         (
             "banana = 1",
-            "1:1: error: unknown key \"banana\"; expected one of oap_addr, metrics_addr, oap_concurrency, "
+            "1:1: error: unknown key \"banana\"; expected one of oap_addr, oap_socket, metrics_addr, oap_concurrency, "
                 + "workers, io, index, index_path, instance, control_socket, log_format, log_level"
         ),
         ("[limits]\nmax_frme = 1", "2:1: error: unknown key \"max_frme\" in [limits]; did you mean \"max_frame\"?"),
@@ -32,7 +32,7 @@ import Testing
         ("quota = 5", "1:9: error: quota: found 5; expected a table like [quota.global]"),
         (
             "\"io.x\" = 5000",
-            "1:1: error: unknown key \"io.x\"; expected one of oap_addr, metrics_addr, "
+            "1:1: error: unknown key \"io.x\"; expected one of oap_addr, oap_socket, metrics_addr, "
                 + "oap_concurrency, workers, io, index, index_path, instance, control_socket, log_format, log_level"
         ),
         (

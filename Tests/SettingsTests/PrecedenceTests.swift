@@ -29,11 +29,13 @@ import Testing
 
     @Test func everyFlagReachesItsSetting() throws {
         let settings = try Workspace().load([
-            "--oap-addr", "1", "--metrics-addr", "2", "--oap-concurrency", "3", "--workers", "4", "--io", "epoll",
+            "--oap-addr", "1", "--oap-socket", "/s", "--metrics-addr", "2", "--oap-concurrency", "3", "--workers", "4",
+            "--io", "epoll",
             "--index", "tcp:[::1]:5", "--index-path", "/x", "--log-format", "json", "--log-level", "trace",
         ]).settings
         var expected = GatewaySettings()
         expected.oapAddress = SocketAddress(loopbackPort: 1)
+        expected.oapSocket = "/s"
         expected.metricsAddress = SocketAddress(loopbackPort: 2)
         expected.oapConcurrency = 3
         expected.workers = .count(4)

@@ -55,9 +55,18 @@ int32_t ingress_connect(const ingress_address *address, const ingress_address *f
 int32_t ingress_connect_begin(const ingress_address *address, bool blocking);
 /// A connection to a Unix socket of this machine: -ENAMETOOLONG for a path that no socket can have, -EAGAIN when its queue is full.
 int32_t ingress_connect_unix(const char *path, bool blocking);
-/// Listens on a Unix socket, with the permissions `mode` before anybody can connect. A socket that nobody listens on any more is
-/// replaced; -EADDRINUSE when somebody does, -EEXIST when something else stands there.
-int32_t ingress_listen_unix(const char *path, int32_t backlog, uint32_t mode);
+/// A file, whatever is called by its path later.
+typedef struct {
+    uint64_t device;
+    uint64_t inode;
+} ingress_file;
+
+/// Listens on a Unix socket. Its file appears under `path` when it listens and has the permissions `mode`, in one step from
+/// `path~`, in the place of a socket that nobody listens on any more. -EADDRINUSE when somebody does, -EEXIST when something
+/// else stands there.
+int32_t ingress_listen_unix(const char *path, int32_t backlog, uint32_t mode, ingress_file *made);
+/// Removes the file unless another one stands under its path.
+void ingress_unlink_same(const char *path, const ingress_file *made);
 int32_t ingress_accept(int32_t fd);
 int32_t ingress_receive(int32_t fd, void *into, uint32_t capacity);
 int32_t ingress_send(int32_t fd, const void *from, uint32_t count);
