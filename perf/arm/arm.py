@@ -52,7 +52,7 @@ def emulated(options):
     is_cached = sdk.cached() is not None
     stamp = sdk.make()
     times = {} if is_cached else {"sdk made now": round(time.monotonic() - start, 1)}
-    wanted = ["programs"] + ["tests"] * ("tests" in options.only) + ["x86"] * ("counts" in options.only or "syscalls" in options.only)
+    wanted = ["programs"] + ["tests"] * ("tests" in options.only) + ["x86"] * any(part in options.only for part in ("counts", "syscalls", "baseline"))
     times.update({f"build {part}": seconds for part, seconds in build.build(wanted).items()})
     found, files = {}, {}
     steps = plan(options)
@@ -104,10 +104,8 @@ def together(user, guest):
 
 
 def native_syscalls():
-    """Those of the x86-64 build on this machine's own kernel, with the C library that it was linked for."""
-    libraries = os.path.join(sdk.CHROOT, "usr/lib/x86_64-linux-gnu")
-    loader = [os.path.join(libraries, "ld-linux-x86-64.so.2"), "--library-path", libraries]
-    return syscalls.count(os.path.dirname(build.x86("svc-gateway")), loader, counts.import_index)
+    """Those of the x86-64 build on this machine's own kernel."""
+    return syscalls.count(os.path.dirname(build.x86("svc-gateway")), build.x86_loader(), counts.import_index)
 
 
 def main():

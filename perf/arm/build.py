@@ -51,6 +51,12 @@ def x86(name):
     return os.path.join(scratch("x86"), "release", name)
 
 
+def x86_loader():
+    """The start of a command that runs an x86-64 program on this machine, with the C library that it was linked for."""
+    libraries = os.path.join(sdk.CHROOT, "usr/lib/x86_64-linux-gnu")
+    return [os.path.join(libraries, "ld-linux-x86-64.so.2"), "--library-path", libraries]
+
+
 def build(parts):
     """Builds some of PARTS, and returns the seconds that each took."""
     note(f"building {', '.join(parts)} with Swift {sdk.cached()['swift']}")
@@ -77,7 +83,8 @@ def build_x86():
     # The newest GCC in the chroot is the one that Swift pulls in, without C++; take the one of the sysroot, as the bundle does.
     gcc = f"--gcc-install-dir=/usr/lib/gcc/x86_64-linux-gnu/{sdk.GCC}"
     flags = ["-Xcc", gcc, "-Xcxx", gcc, "-Xswiftc", "-Xclang-linker", "-Xswiftc", gcc]
-    swift_build("x86", [*RELEASE, *flags, "--product", "svc-gateway"], is_cross=False)
+    for product in ("svc-gateway", "ronctl"):
+        swift_build("x86", [*RELEASE, *flags, "--product", product], is_cross=False)
 
 
 def build_tests():
