@@ -47,6 +47,8 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     var index: I
     /// To the backend that lookups are forwarded to, if they are.
     var links: BackendLinks?
+    /// Whether there are any: looked at each turn, where looking at `links` would copy what is in it.
+    let hasLinks: Bool
     var core: WorkerCore
     var pool: BlockPool
     var connections: Slab<Connection>
@@ -115,6 +117,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.report = report
         self.kernel = kernel
         self.index = index
+        self.hasLinks = I.isForwarded && shared.configuration.backend != nil
         if I.isForwarded, let backend = shared.configuration.backend {
             self.links = BackendLinks(
                 backend, exchangesMax: shared.configuration.openCapacity,
@@ -150,6 +153,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
 
     private var isFinished: Bool {
         guard self.hasNoClients else { return false }
+        guard self.hasLinks else { return true }
         switch self.links {
         case .some(let links): return links.links.count == 0
         case .none: return true
@@ -180,7 +184,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         }
         self.answerLate()
         self.serveWaiting()
-        if self.links != nil { self.serveLinks() }
+        if self.hasLinks { self.serveLinks() }
         // Bytes of those who seem late may wait in the next batch: after a pause of the whole process they do.
         if !batch.isFull || self.nowNanoseconds - self.expiredNanoseconds > Self.expiryRestNanoseconds {
             self.expiredNanoseconds = self.nowNanoseconds
@@ -193,7 +197,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.rearmReceives()
         try self.retryAccepting()
         self.closeEnded()
-        if self.links != nil { self.settleLinks() }
+        if self.hasLinks { self.settleLinks() }
         self.index.endTurn()
         self.measure()
     }
@@ -207,7 +211,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         else { return 0 }
         var deadline = self.core.nextDeadlineNanoseconds()
         if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
-        if let order = self.nextOrderNanoseconds { deadline = min(deadline ?? .max, order) }
+        if self.hasLinks, let order = self.nextOrderNanoseconds { deadline = min(deadline ?? .max, order) }
         if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }
         let now = MonotonicClock.nowNanoseconds()
         // Permits come back on other workers too, which do not tell.
