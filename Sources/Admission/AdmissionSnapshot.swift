@@ -29,8 +29,7 @@ internal import Synchronization
 
     init(
         _ policy: AdmissionPolicy, epoch: Int, shared: SharedQuotas, edition: QuotaEdition, tenants: TenantTable?,
-        named: NamedTenants,
-        namedWords: NamedTenantWords?, sources: SourceTable?
+        named: NamedTenants, namedWords: NamedTenantWords?, sources: SourceTable?
     ) {
         self.policy = policy
         self.epoch = epoch
@@ -60,8 +59,12 @@ internal import Synchronization
     /// what was taken by one may be given back by the other.
     public var quotaEdition: Int32 { self.edition.id }
 
-    /// By whose rates the buckets count: another one than this while a worker that has not taken it yet is in the middle of a
-    /// turn. Nil when the gateway's admission is gone.
+    /// By whose rates the buckets count, when it is not by this one's: for a worker that has not taken it yet, in the middle of a
+    /// turn. Nil as well when the gateway's admission is gone.
+    private var successor: AdmissionSnapshot? {
+        @inline(__always) get { self.edition.isNewest ? nil : self.newest }
+    }
+
     private var newest: AdmissionSnapshot? {
         @inline(never) get { unsafe self.shared._withUnsafeGuaranteedRef { $0.newestSnapshot() } }
     }
@@ -131,8 +134,8 @@ internal import Synchronization
     public func connect(from address: UInt128, nowNanoseconds: UInt64) -> SourceDecision {
         guard self.limitsSources, let sources = self.sources else { return .accepted(.none) }
         let decision = sources.connect(address, self.policy.source, self.edition, nowNanoseconds: nowNanoseconds)
-        guard case .refused = decision, !self.edition.isNewest, let newest = self.newest else { return decision }
-        return newest.connect(from: address, nowNanoseconds: nowNanoseconds)
+        guard case .refused = decision, let successor = self.successor else { return decision }
+        return successor.connect(from: address, nowNanoseconds: nowNanoseconds)
     }
 
     /// An accepted connection has ended: once for each seat, by any later snapshot of the same gateway too.
@@ -155,8 +158,8 @@ internal import Synchronization
         guard let refusal = index < 0 ? self.takeDefault(tenant, request) : self.takeNamed(index, request) else {
             return nil
         }
-        guard !self.edition.isNewest, let newest = self.newest else { return refusal }
-        return newest.takeOfTenant(tenant, request)
+        guard let successor = self.successor else { return refusal }
+        return successor.takeOfTenant(tenant, request)
     }
 
     /// Tokens for requests to come, while the tenant has many to spare and its quota counts nothing else; false when none are
@@ -218,10 +221,8 @@ internal import Synchronization
                     rate, of: self.edition, tokens: request.tokens, nowNanoseconds: request.nowNanoseconds)
             })
         else { return nil }
-        guard !self.edition.isNewest, let newest = self.newest else {
-            return .globalQuota(retryAfterNanoseconds: retry)
-        }
-        return newest.takeOfGlobal(request)
+        guard let successor = self.successor else { return .globalQuota(retryAfterNanoseconds: retry) }
+        return successor.takeOfGlobal(request)
     }
 
     /// Tokens for requests to come, while there are many to spare; false when none are taken.

@@ -21,8 +21,7 @@ extension WorkerCore {
                     nanoseconds: self.pressureRetryNanoseconds(header.tenant), correlation: header.correlation))
         }
         let charge = QuotaCharge(
-            tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), bytes: Int(header.frameBytes),
-            edition: self.policy.quotaEdition)
+            tokens: self.indexCost.tokens(bytes: Int(header.frameBytes)), edition: self.policy.quotaEdition)
         let isCritical: Bool
         switch self.accounts.takeQuota(
             tenant: header.tenant, tokens: charge.tokens, bytes: Int(header.frameBytes),

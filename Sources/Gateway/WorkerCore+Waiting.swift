@@ -87,7 +87,8 @@ extension WorkerCore {
     ) {
         guard charge.edition == self.policy.quotaEdition else { return }
         self.policy.refundQuota(
-            tenant: header.tenant, tokens: charge.tokens, bytes: Int(charge.bytes), takenNanoseconds: takenNanoseconds,
+            tenant: header.tenant, tokens: charge.tokens, bytes: Int(header.frameBytes),
+            takenNanoseconds: takenNanoseconds,
             nowNanoseconds: nowNanoseconds, day: self.day)
     }
 

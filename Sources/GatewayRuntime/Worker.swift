@@ -45,10 +45,9 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
     let report: WorkerReport
     var kernel: K
     var index: I
-    /// To the backend that lookups are forwarded to, if they are.
+    /// To the backend that lookups are forwarded to, if they are. Asked of `I` first, which costs nothing: to look at the value
+    /// itself would copy it in each turn.
     var links: BackendLinks?
-    /// Whether there are any: looked at each turn, where looking at `links` would copy what is in it.
-    let hasLinks: Bool
     var core: WorkerCore
     var pool: BlockPool
     var connections: Slab<Connection>
@@ -117,7 +116,6 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.report = report
         self.kernel = kernel
         self.index = index
-        self.hasLinks = I.isForwarded && shared.configuration.backend != nil
         if I.isForwarded, let backend = shared.configuration.backend {
             self.links = BackendLinks(
                 backend, exchangesMax: shared.configuration.openCapacity,
@@ -153,7 +151,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
 
     private var isFinished: Bool {
         guard self.hasNoClients else { return false }
-        guard self.hasLinks else { return true }
+        guard I.isForwarded else { return true }
         switch self.links {
         case .some(let links): return links.links.count == 0
         case .none: return true
@@ -184,7 +182,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         }
         self.answerLate()
         self.serveWaiting()
-        if self.hasLinks { self.serveLinks() }
+        if I.isForwarded { self.serveLinks() }
         // Bytes of those who seem late may wait in the next batch: after a pause of the whole process they do.
         if !batch.isFull || self.nowNanoseconds - self.expiredNanoseconds > Self.expiryRestNanoseconds {
             self.expiredNanoseconds = self.nowNanoseconds
@@ -197,7 +195,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         self.rearmReceives()
         try self.retryAccepting()
         self.closeEnded()
-        if self.hasLinks { self.settleLinks() }
+        if I.isForwarded { self.settleLinks() }
         self.index.endTurn()
         self.measure()
     }
@@ -211,7 +209,7 @@ struct Worker<K: Kernel & ~Copyable, I: WorkerIndex & ~Copyable>: ~Copyable {
         else { return 0 }
         var deadline = self.core.nextDeadlineNanoseconds()
         if let late = self.index.nextLateNanoseconds { deadline = min(deadline ?? .max, late) }
-        if self.hasLinks, let order = self.nextOrderNanoseconds { deadline = min(deadline ?? .max, order) }
+        if I.isForwarded, let order = self.nextOrderNanoseconds { deadline = min(deadline ?? .max, order) }
         if let retry = self.acceptRetryNanoseconds { deadline = min(deadline ?? .max, retry) }
         let now = MonotonicClock.nowNanoseconds()
         // Permits come back on other workers too, which do not tell.

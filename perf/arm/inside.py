@@ -42,15 +42,21 @@ def facts():
             "memory_bytes": memory, "page_bytes": os.sysconf("SC_PAGE_SIZE"), "lse": "atomics" in features, "crc32": "crc32" in features}
 
 
+def filters(rooms):
+    """What the tests of some rooms are called."""
+    return [f"^{room}\\." for room in rooms]
+
+
+def test_options(names, skipped=()):
+    """Of the program that runs tests: some of them, one after the other."""
+    return ["--testing-library", "swift-testing", "--no-parallel", *[word for name in names for word in ("--filter", name)],
+            *[word for name in skipped for word in ("--skip", name)]]
+
+
 def tests(plan):
     """The conformance checks: every test of the rooms on the data path."""
     os.chdir(os.path.join(plan["root"], "Tests"))
-    options = ["--testing-library", "swift-testing", "--no-parallel"]
-    for room in plan["rooms"]:
-        options += ["--filter", f"^{room}\\."]
-    for name in plan["skipped"]:
-        options += ["--skip", name]
-    status, output, seconds = run([TESTS, *options], plan["tests_seconds"])
+    status, output, seconds = run([TESTS, *test_options(filters(plan["rooms"]), plan["skipped"])], plan["tests_seconds"])
     send("tests.txt", output.encode())
     return tests_result(plan, status, output, seconds)
 
